@@ -13,7 +13,7 @@ function(safespawn_find_llvm major)
     message(FATAL_ERROR "LLVM ${major} is not here: install llvm-${major}-dev and libclang-${major}-dev, "
                         "or name the majors to build for with -DSAFESPAWN_LLVM_MAJORS=…")
   endif()
-  foreach(what IN ITEMS version includedir bindir has-rtti)
+  foreach(what IN ITEMS version includedir bindir)
     execute_process(COMMAND "${llvm_config}" --${what} OUTPUT_VARIABLE ${what} OUTPUT_STRIP_TRAILING_WHITESPACE
                                                                        COMMAND_ERROR_IS_FATAL ANY)
   endforeach()
@@ -30,7 +30,7 @@ function(safespawn_find_llvm major)
   target_include_directories(safespawn_llvm_${major} SYSTEM INTERFACE "${includedir}")
   target_compile_definitions(safespawn_llvm_${major} INTERFACE _GNU_SOURCE __STDC_CONSTANT_MACROS __STDC_FORMAT_MACROS
                                                                __STDC_LIMIT_MACROS)
-  # As LLVM itself was built: a class of ours has no type information to hand to one of theirs.
-  target_compile_options(safespawn_llvm_${major} INTERFACE -fno-exceptions $<$<STREQUAL:${has-rtti},NO>:-fno-rtti>)
+  # Right for every LLVM: one built without type information has none that our classes could refer to.
+  target_compile_options(safespawn_llvm_${major} INTERFACE -fno-exceptions -fno-rtti)
   set(SAFESPAWN_LLVM_BINDIR_${major} "${bindir}" CACHE INTERNAL "where the tools of LLVM ${major} are")
 endfunction()

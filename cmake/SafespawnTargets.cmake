@@ -19,6 +19,15 @@ foreach(ours IN ITEMS safespawn_c safespawn_cxx)
               $<$<BOOL:${SAFESPAWN_ASSERTS}>:-UNDEBUG>)
 endforeach()
 
+# For programs, not for what a foreign process loads: a sanitizer has to be there from the start.
+add_library(safespawn_c_program INTERFACE)
+add_library(safespawn::c_program ALIAS safespawn_c_program)
+target_link_libraries(safespawn_c_program INTERFACE safespawn::c)
+if(SAFESPAWN_SANITIZE)
+  target_compile_options(safespawn_c_program INTERFACE -fsanitize=${SAFESPAWN_SANITIZE} -fno-sanitize-recover=all -g)
+  target_link_options(safespawn_c_program INTERFACE -fsanitize=${SAFESPAWN_SANITIZE})
+endif()
+
 # Only a launcher: a build without ccache is the same build, slower.
 find_program(SAFESPAWN_CCACHE ccache)
 mark_as_advanced(SAFESPAWN_CCACHE)

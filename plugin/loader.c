@@ -13,11 +13,15 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <elf.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PLUGIN_PREFIX "safespawn-clang-"
@@ -39,11 +43,17 @@ enum host {
 static void *plugin;
 static bool was_preloaded;
 
+/*
+ * Visible from outside, and yet our own inside: a second copy of this file in the process must not see the first one's.
+ * (-Bsymbolic would do that as well, and would hide the first copy from is_second_copy.)
+ */
+#define ENTRY_POINT __attribute__((visibility("protected")))
+
 /* The analyzer compares it with its own before it calls clang_registerCheckers; the plugin's is copied here. */
 extern char clang_analyzerAPIVersionString[64];
-char clang_analyzerAPIVersionString[64];
+ENTRY_POINT char clang_analyzerAPIVersionString[64];
 
-int safespawn_was_preloaded(void)
+ENTRY_POINT int safespawn_was_preloaded(void)
 {
 	return was_preloaded;
 }
@@ -233,6 +243,37 @@ static void give_up(enum host host, const char *dir, const char *why)
 		_exit(WRONG_USE); /* not exit: we may be inside a dlopen, and nothing of the host's is ours to finish */
 }
 
+/*
+ * Is all of the file there? The dynamic linker maps first and asks later: a plugin that was cut off while it was copied
+ * is a bus error inside dlopen.
+ */
+static bool is_whole(const char *path)
+{
+	ElfW(Ehdr) header;
+	struct stat about;
+	bool whole = false;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return true; /* dlopen says it better */
+	if (fstat(fd, &about) != 0 || pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
+	    memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
+		close(fd);
+		return true;
+	}
+	for (unsigned i = 0; i < header.e_phnum; i++) {
+		off_t at = (off_t)(header.e_phoff + (size_t)i * sizeof(ElfW(Phdr)));
+		ElfW(Phdr) segment;
+
+		whole = pread(fd, &segment, sizeof(segment), at) == (ssize_t)sizeof(segment) &&
+			segment.p_offset + segment.p_filesz <= (size_t)about.st_size;
+		if (!whole)
+			break;
+	}
+	close(fd);
+	return whole;
+}
+
 static void load_plugin(enum host host, const char *self)
 {
 	const char *version;
@@ -254,6 +295,11 @@ static void load_plugin(enum host host, const char *self)
 	snprintf(path, sizeof(path), "%s/" PLUGIN_PREFIX "%u" PLUGIN_SUFFIX, dir, major);
 	if (access(path, F_OK) != 0) {
 		snprintf(why, sizeof(why), "this Clang is LLVM %u and there is no '%s'", major, path);
+		give_up(host, dir, why);
+		return;
+	}
+	if (!is_whole(path)) {
+		snprintf(why, sizeof(why), "this Clang is LLVM %u and its plugin does not load: '%s' is cut off", major, path);
 		give_up(host, dir, why);
 		return;
 	}
@@ -294,7 +340,7 @@ __attribute__((constructor)) static void load(void)
 
 /* Called by the analyzer, for the file that -load or -fplugin= named. */
 void clang_registerCheckers(void *registry);
-void clang_registerCheckers(void *registry)
+ENTRY_POINT void clang_registerCheckers(void *registry)
 {
 	void (*registered_by_plugin)(void *);
 
@@ -310,7 +356,7 @@ extern int plugin_is_GPL_compatible;
 int plugin_is_GPL_compatible;
 
 int plugin_init(void *info, void *version);
-int plugin_init(void *info, void *version)
+ENTRY_POINT int plugin_init(void *info, void *version)
 {
 	(void)info;
 	(void)version;
