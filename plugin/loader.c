@@ -144,7 +144,8 @@ static bool is_called(const char *name, const char *tool)
 		version--;
 	if (version < len && version && name[version - 1] == '-')
 		len = version - 1;
-	return len >= want && strncmp(name + len - want, tool, want) == 0 && (len == want || name[len - want - 1] == '-');
+	return len >= want && strncmp(name + len - want, tool, want) == 0 &&
+	       (len == want || name[len - want - 1] == '-');
 }
 
 static bool is_compiler(const char *name)
@@ -163,7 +164,8 @@ static bool has_clang(void)
 /* clang-tidy exports what its own plugins derive from; clangd uses the same code and does not export it. */
 static bool has_tidy(void)
 {
-	return dlsym(RTLD_DEFAULT, "_ZN5clang4tidy14ClangTidyCheck3runERKNS_12ast_matchers11MatchFinder11MatchResultE") ||
+	return dlsym(RTLD_DEFAULT,
+		     "_ZN5clang4tidy14ClangTidyCheck3runERKNS_12ast_matchers11MatchFinder11MatchResultE") ||
 	       dlsym(RTLD_DEFAULT, "_ZTVN5clang4tidy14ClangTidyCheckE");
 }
 
@@ -181,7 +183,8 @@ static enum host find_host(void)
 		return HOST_TIDY;
 	if (is_compiler(name))
 		return HOST_COMPILER;
-	/* Preloaded into a stranger there is nothing to do; one that was told to load us is a Clang under another name. */
+	/* Preloaded into a stranger there is nothing to do; one that was told to load us is a Clang under another name.
+	 */
 	return has_clang() && !was_preloaded ? HOST_COMPILER : HOST_OTHER;
 }
 
@@ -237,8 +240,8 @@ static void give_up(enum host host, const char *dir, const char *why)
 
 	fprintf(stderr, "safespawn: error: %s; plugins in '%s' are for LLVM: %s%s\n", why, dir,
 		majors_in(dir, majors, sizeof(majors)),
-		host == HOST_EDITOR ? "; clangd goes on without safespawn" :
-				      "; use one of these, or build safespawn with this one in SAFESPAWN_LLVM_MAJORS");
+		host == HOST_EDITOR ? "; clangd goes on without safespawn"
+				    : "; use one of these, or build safespawn with this one in SAFESPAWN_LLVM_MAJORS");
 	if (host != HOST_EDITOR)
 		_exit(WRONG_USE); /* not exit: we may be inside a dlopen, and nothing of the host's is ours to finish */
 }
@@ -299,7 +302,8 @@ static void load_plugin(enum host host, const char *self)
 		return;
 	}
 	if (!is_whole(path)) {
-		snprintf(why, sizeof(why), "this Clang is LLVM %u and its plugin does not load: '%s' is cut off", major, path);
+		snprintf(why, sizeof(why), "this Clang is LLVM %u and its plugin does not load: '%s' is cut off", major,
+			 path);
 		give_up(host, dir, why);
 		return;
 	}
