@@ -88,7 +88,7 @@ static void close_queue(struct runner *r, struct queue *q)
 static int feed(void *arg)
 {
 	struct runner *r = arg;
-	struct job job = {.status = 0};
+	struct job job = { .status = 0 };
 
 	while (fgets(job.command, sizeof(job.command), stdin)) {
 		job.command[strcspn(job.command, "\n")] = '\0';

@@ -3,9 +3,9 @@
  *
  *	log_shipper COLLECTOR FILE...
  *
- * COLLECTOR is a FIFO that the collector reads, or a file. One reader thread per file puts whole lines into a batch; the
- * sender thread takes what has gathered there and writes it out in one piece. Two more threads print the progress and
- * wait for SIGINT or SIGTERM, after which the readers stop.
+ * COLLECTOR is a FIFO that the collector reads, or a file. One reader thread per file puts whole lines into a batch;
+ * the sender thread takes what has gathered there and writes it out in one piece. Two more threads print the progress
+ * and wait for SIGINT or SIGTERM, after which the readers stop.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>

@@ -3,9 +3,9 @@
  *
  *	thumbnail_server SOCKET CLIENTS
  *
- * listens on the Unix socket SOCKET, serves CLIENTS clients and ends. A client sends the path of an image and a newline;
- * it gets the image back three times, 128, 64 and 32 pixels wide. The main thread accepts clients into a queue, worker
- * threads serve them; the three sizes are scaled by a thread each.
+ * listens on the Unix socket SOCKET, serves CLIENTS clients and ends. A client sends the path of an image and a
+ * newline; it gets the image back three times, 128, 64 and 32 pixels wide. The main thread accepts clients into a
+ * queue, worker threads serve them; the three sizes are scaled by a thread each.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
@@ -43,7 +43,7 @@ static struct server {
 	bool closed; /* no more clients will come */
 
 	pthread_t workers[WORKERS];
-} server = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+} server = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 static bool load_image(const char *path, struct image *image)
 {
@@ -76,8 +76,8 @@ static void *scale(void *arg)
 		return NULL;
 	for (int y = 0; y < to->height; y++)
 		for (int x = 0; x < to->width; x++)
-			to->pixels[y * to->width + x] = from->pixels[y * from->height / to->height * from->width +
-								     x * from->width / to->width];
+			to->pixels[y * to->width + x] =
+				from->pixels[y * from->height / to->height * from->width + x * from->width / to->width];
 	return NULL;
 }
 
@@ -246,7 +246,7 @@ static void stop(int workers)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	int workers;
 
