@@ -87,6 +87,7 @@ for name, text in [
 # FileCheck, not, clang and the others of this major under their plain names too.
 config.environment["PATH"] = os.pathsep.join([config.llvm_bindir, config.environment["PATH"]])
 config.environment["LC_ALL"] = "C.UTF-8"
+config.environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the tests' own modules are in the source tree
 # Nobody's own settings: no ccache, compiler or clangd configuration of the person who runs the tests.
 config.environment["HOME"] = config.test_exec_root
 config.environment["XDG_CONFIG_HOME"] = os.path.join(config.test_exec_root, "config")
