@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "analysis.h"
+
+#include "flags.h"
+#include "run.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define TRIES 8 /* each one drops flags that the one before did not get to */
+
+/* A unit's way through one run. */
+struct turn {
+	struct unit *unit;
+	struct strings arguments;
+	char *report;
+	char *dependencies;
+	int tries;
+};
+
+struct run {
+	struct analysis *analysis;
+	struct turn *turns; /* one per unit */
+	size_t *queue;	    /* units still to be started, from the end */
+	size_t waiting, total, done;
+	const char *overlay; /* compile only, with this overlay; NULL: analyse */
+	bool *failed;
+};
+
+int analysis_open(struct analysis *analysis, const struct options *options, struct toolchain *toolchain)
+{
+	int code = toolchain_find(toolchain, options->clang);
+	int err;
+
+	if (code)
+		return code;
+	analysis->options = options;
+	analysis->toolchain = toolchain;
+	code = units_find(&analysis->units, options, toolchain);
+	if (code)
+		return code;
+	err = scratch_open(&analysis->scratch);
+	if (err) {
+		say_error("cannot make a folder for temporary files: %s; set TMPDIR to one that can be written",
+			  strerror(err));
+		return EXIT_INCOMPLETE;
+	}
+	return 0;
+}
+
+void analysis_close(struct analysis *analysis)
+{
+	units_free(&analysis->units);
+	scratch_close(&analysis->scratch);
+}
+
+void analysis_reset(struct analysis *analysis)
+{
+	for (size_t i = 0; i < analysis->units.n; i++) {
+		struct unit *unit = &analysis->units.v[i];
+
+		if (unit->skip == SKIP_MISSING || unit->skip == SKIP_LANGUAGE || unit->skip == SKIP_UNREADABLE)
+			continue;
+		unit->skip = SKIP_NO;
+		free(unit->why);
+		unit->why = NULL;
+		strings_free(&unit->errors);
+		strings_free(&unit->depends_on);
+		json_decref(unit->report);
+		unit->report = NULL;
+	}
+}
+
+/* ---- the command line ---- */
+
+static void add_plugin(struct strings *arguments, const struct analysis *analysis, const struct turn *turn)
+{
+	static const char argument[] = "-fplugin-arg-safespawn-";
+	const struct options *options = analysis->options;
+
+	strings_take(arguments, text("-fplugin=%s", analysis->toolchain->plugin));
+	strings_take(arguments, text("%sreport=%s", argument, turn->report));
+	strings_take(arguments, text("%squiet", argument));
+	strings_take(arguments, text("%stime-limit=%u", argument, options->time_limit_s));
+	if (options->profile)
+		strings_take(arguments, text("%sprofile=%s", argument, options->profile));
+	if (options->rules)
+		strings_take(arguments, text("%srules=%s", argument, options->rules));
+	if (options->deep)
+		strings_take(arguments, text("%sdeep", argument));
+	if (options->no_config)
+		strings_take(arguments, text("%sno-config", argument));
+}
+
+static void make_arguments(const struct run *run, struct turn *turn)
+{
+	/* Warnings are other people's business; errors must come one per line and all of them. */
+	static const char *const always[] = { "-fsyntax-only",		"-w",
+					      "-Qunused-arguments",	"-ferror-limit=0",
+					      "-fno-caret-diagnostics", "-fno-color-diagnostics",
+					      "-fno-crash-diagnostics" };
+	struct strings *arguments = &turn->arguments;
+
+	strings_free(arguments);
+	strings_add(arguments, run->analysis->toolchain->program);
+	strings_add_all(arguments, &turn->unit->flags);
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		strings_add(arguments, always[i]);
+	strings_add_all(arguments, &turn->unit->tolerated);
+	if (run->overlay) {
+		strings_add(arguments, "-ivfsoverlay");
+		strings_add(arguments, run->overlay);
+	} else {
+		add_plugin(arguments, run->analysis, turn);
+		if (run->analysis->want_dependencies) {
+			strings_add(arguments, "-MD");
+			strings_add(arguments, "-MF");
+			strings_add(arguments, turn->dependencies);
+		}
+	}
+	strings_add(arguments, "--");
+	strings_add(arguments, turn->unit->file);
+}
+
+/* ---- what came back ---- */
+
+static void skip(struct unit *unit, enum skip skip, char *take_why)
+{
+	unit->skip = skip;
+	free(unit->why);
+	unit->why = take_why;
+}
+
+/* Keeps the lines with errors; returns the first one that names no place, such as the driver's own. */
+static char *take_errors(struct unit *unit, const char *said)
+{
+	auto_string lines = copy_string(said ? said : "");
+	char *position = NULL, *unplaced = NULL;
+
+	strings_free(&unit->errors);
+	for (char *line = strtok_r(lines, "\r\n", &position); line; line = strtok_r(NULL, "\r\n", &position)) {
+		const char *error = strstr(line, "error: ");
+		int line_number, column;
+
+		if (!error)
+			continue;
+		/* `path:12:5: error: `, and paths may hold colons. */
+		for (const char *colon = strchr(line, ':'); colon && colon < error; colon = strchr(colon + 1, ':')) {
+			int end = 0;
+
+			if (sscanf(colon, ":%d:%d: %n", &line_number, &column, &end) == 2 && end) {
+				strings_add(&unit->errors, line);
+				error = NULL;
+				break;
+			}
+		}
+		if (error && !unplaced)
+			unplaced = copy_string(error + strlen("error: "));
+	}
+	return unplaced;
+}
+
+static const char *problem_of_kind(const json_t *report, const char *kind)
+{
+	size_t at;
+	json_t *problem;
+
+	json_array_foreach (json_object_get(report, "problems"), at, problem) {
+		const char *its_kind = json_string_value(json_object_get(problem, "kind"));
+
+		if (its_kind && strcmp(its_kind, kind) == 0)
+			return json_string_value(json_object_get(problem, "why"));
+	}
+	return NULL;
+}
+
+/* The shape that INTERFACES promise; what is read from it elsewhere relies on this. */
+static bool has_shape(json_t *report, json_error_t *error)
+{
+	json_t *problems, *reports, *functions, *item;
+	const char *string;
+	json_int_t number;
+	int version, flag;
+	size_t at;
+
+	if (json_unpack_ex(report, error, 0, "{s:i, s:s, s:b, s:o, s:o, s:o}", "version", &version, "main", &string,
+			   "complete", &flag, "functions", &functions, "problems", &problems, "reports", &reports) != 0)
+		return false;
+	json_array_foreach (problems, at, item)
+		if (json_unpack_ex(item, error, 0, "{s:s, s:s, s:s, s:I, s:s}", "kind", &string, "function", &string,
+				   "file", &string, "line", &number, "why", &string) != 0)
+			return false;
+	json_array_foreach (reports, at, item) {
+		json_t *notes, *fixes, *note, *fix, *edits, *edit;
+		size_t i, j;
+
+		if (json_unpack_ex(item, error, 0, "{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:o, s:o}", "rule",
+				   &string, "class", &string, "function", &string, "file", &string, "line", &number,
+				   "column", &number, "offset", &number, "message", &string, "notes", &notes, "fixes",
+				   &fixes) != 0)
+			return false;
+		json_array_foreach (notes, i, note)
+			if (json_unpack_ex(note, error, 0, "{s:s, s:I, s:I, s:s}", "file", &string, "line", &number,
+					   "column", &number, "message", &string) != 0)
+				return false;
+		json_array_foreach (fixes, i, fix) {
+			if (json_unpack_ex(fix, error, 0, "{s:s, s:s, s:o}", "name", &string, "title", &string, "edits",
+					   &edits) != 0)
+				return false;
+			json_array_foreach (edits, j, edit)
+				if (json_unpack_ex(edit, error, 0, "{s:s, s:I, s:I, s:s}", "file", &string, "offset",
+						   &number, "length", &number, "text", &string) != 0)
+					return false;
+		}
+	}
+	return true;
+}
+
+/* 0: there is none; -1: it cannot be read, and the unit is skipped; 1: the unit has it. */
+static int take_report(struct unit *unit, const char *path)
+{
+	json_error_t error;
+	json_t *report;
+
+	if (access(path, F_OK) != 0)
+		return 0;
+	report = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+	if (report && has_shape(report, &error)) {
+		unit->report = report;
+		return 1;
+	}
+	json_decref(report);
+	skip(unit, SKIP_NO_REPORT, text("the plugin's report is not what was expected: %s", error.text));
+	return -1;
+}
+
+/* A dependency file as make reads it: `target: a.c b\ c.h \` and a line end. */
+static void take_dependencies(struct strings *ret, const char *path)
+{
+	auto_buffer content = { 0 };
+	auto_buffer word = { 0 };
+	const char *at;
+
+	if (buffer_read(&content, path) != 0)
+		return;
+	at = strstr(content.bytes, ": ");
+	for (at = at ? at + 2 : ""; *at; at++) {
+		bool escaped = *at == '\\' && at[1] && strchr(" #\\\n", at[1]);
+
+		if (escaped && at[1] == '\n') {
+			at++;
+		} else if (escaped || (*at == '$' && at[1] == '$')) {
+			buffer_append(&word, ++at, 1);
+			continue;
+		} else if (*at != ' ' && *at != '\n') {
+			buffer_append(&word, at, 1);
+			continue;
+		}
+		if (word.length)
+			strings_add(ret, word.bytes);
+		word.length = 0;
+	}
+	if (word.length)
+		strings_add(ret, word.bytes);
+}
+
+static void judge_report(struct unit *unit)
+{
+	const char *why;
+
+	if (json_is_true(json_object_get(unit->report, "complete")))
+		return;
+	why = problem_of_kind(unit->report, "timeout");
+	if (why) {
+		skip(unit, SKIP_TIME, copy_string(why));
+		return;
+	}
+	why = problem_of_kind(unit->report, "crash");
+	if (why) {
+		skip(unit, SKIP_ANALYSIS_CRASH, copy_string(why));
+		return;
+	}
+	why = problem_of_kind(unit->report, "error");
+	skip(unit, SKIP_PARTLY, why ? copy_string(why) : NULL);
+}
+
+/* False: the unit is to be tried again. */
+static bool judge(const struct run *run, struct turn *turn, const struct outcome *outcome)
+{
+	const struct analysis *analysis = run->analysis;
+	struct unit *unit = turn->unit;
+	const char *said = outcome->output.bytes ? outcome->output.bytes : "";
+	auto_string unplaced = NULL;
+	int reported;
+
+	switch (outcome->end) {
+	case RUN_NOT_STARTED:
+		skip(unit, SKIP_COMPILER, text("%s: %s", analysis->toolchain->program, strerror(outcome->code)));
+		return true;
+	case RUN_INTERRUPTED:
+		skip(unit, SKIP_INTERRUPTED, NULL);
+		return true;
+	case RUN_TIMED_OUT:
+		skip(unit, SKIP_TIME,
+		     text("the compiler was ended; --time-limit=SECONDS gives it more than %u",
+			  analysis->options->time_limit_s));
+		return true;
+	case RUN_EXITED:
+	case RUN_SIGNALED:
+		break;
+	}
+
+	if (outcome->end == RUN_EXITED && outcome->code == 1 && ++turn->tries < TRIES &&
+	    flags_adapt(&unit->flags, &unit->dropped, &unit->tolerated, said)) {
+		unlink(turn->report);
+		return false;
+	}
+	unplaced = take_errors(unit, said);
+	if (turn->dependencies)
+		take_dependencies(&unit->depends_on, turn->dependencies);
+	reported = take_report(unit, turn->report);
+	if (reported < 0)
+		return true;
+
+	if (outcome->end == RUN_SIGNALED)
+		skip(unit, SKIP_COMPILER_CRASH, text("signal %d, %s", outcome->code, strsignal(outcome->code)));
+	else if (outcome->code > 1)
+		skip(unit, SKIP_COMPILER_CRASH,
+		     text("exit %d%s%s", outcome->code, unplaced ? ": " : "", unplaced ? unplaced : ""));
+	else if (outcome->code && unit->errors.n)
+		skip(unit, SKIP_PARSE, NULL);
+	else if (outcome->code)
+		skip(unit, SKIP_COMPILER, unplaced ? copy_string(unplaced) : text("exit %d", outcome->code));
+	else if (!reported)
+		skip(unit, SKIP_NO_REPORT, text("the compile ended well but the plugin wrote none: did it load?"));
+	else
+		judge_report(unit);
+	return true;
+}
+
+/* ---- one run over the units ---- */
+
+static bool next(void *data, struct command *ret_command, void **ret_tag)
+{
+	struct run *run = data;
+	struct turn *turn;
+
+	if (!run->waiting)
+		return false;
+	turn = &run->turns[run->queue[--run->waiting]];
+	make_arguments(run, turn);
+	*ret_command = (struct command){
+		.arguments = turn->arguments.v,
+		.directory = turn->unit->directory,
+		.captured = STDERR_FILENO,
+	};
+	*ret_tag = turn;
+	return true;
+}
+
+static void show_progress(const struct run *run, const char *path)
+{
+	struct winsize window;
+	int width = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col ? window.ws_col : 80;
+	auto_string line = text("[%zu/%zu] %s", run->done, run->total, path_shown(path));
+
+	fprintf(stderr, "\r\033[K%.*s", width - 1, line);
+	if (run->done == run->total)
+		fprintf(stderr, "\r\033[K");
+	fflush(stderr);
+}
+
+static void ended(void *data, void *tag, const struct outcome *outcome)
+{
+	struct run *run = data;
+	struct turn *turn = tag;
+	size_t number = (size_t)(turn - run->turns);
+
+	if (run->overlay) {
+		run->failed[number] = outcome->end != RUN_EXITED || outcome->code != 0;
+	} else if (!judge(run, turn, outcome)) {
+		run->queue[run->waiting++] = number;
+		return;
+	}
+	run->done++;
+	if (run->analysis->options->progress)
+		show_progress(run, turn->unit->path);
+}
+
+static void run_units(struct run *run, const bool *wanted)
+{
+	struct analysis *analysis = run->analysis;
+	struct units *units = &analysis->units;
+	unsigned limit_s = analysis->options->time_limit_s;
+	struct run_plan plan = {
+		.next = next,
+		.ended = ended,
+		.data = run,
+		.jobs = analysis->options->jobs,
+		/* The plugin gives up by itself at the limit, and then names what it did not get to. */
+		.limit_ms = limit_s * 1000 + limit_s * 250 + 500,
+	};
+
+	run->turns = zalloc(units->n, sizeof(*run->turns));
+	run->queue = zalloc(units->n, sizeof(*run->queue));
+	for (size_t i = units->n; i-- > 0;) {
+		if (!wanted[i])
+			continue;
+		run->turns[i].unit = &units->v[i];
+		run->turns[i].report = scratch_path(&analysis->scratch, i, "json");
+		if (analysis->want_dependencies)
+			run->turns[i].dependencies = scratch_path(&analysis->scratch, i, "d");
+		run->queue[run->waiting++] = i;
+		unlink(run->turns[i].report);
+	}
+	run->total = run->waiting;
+	if (!analysis->stopped_by && run->total)
+		run_all(&plan, &analysis->stopped_by);
+
+	while (run->waiting && !run->overlay)
+		skip(&units->v[run->queue[--run->waiting]], SKIP_INTERRUPTED, NULL);
+	for (size_t i = 0; i < units->n; i++) {
+		strings_free(&run->turns[i].arguments);
+		free(run->turns[i].report);
+		free(run->turns[i].dependencies);
+	}
+	free(run->turns);
+	free(run->queue);
+}
+
+void analysis_run(struct analysis *analysis)
+{
+	struct run run = { .analysis = analysis };
+	bool *wanted = zalloc(analysis->units.n, sizeof(*wanted));
+
+	for (size_t i = 0; i < analysis->units.n; i++)
+		wanted[i] = analysis->units.v[i].skip == SKIP_NO;
+	run_units(&run, wanted);
+	free(wanted);
+}
+
+void analysis_compile(struct analysis *analysis, const char *overlay, const bool *wanted, bool *ret_failed)
+{
+	struct run run = { .analysis = analysis, .overlay = overlay, .failed = ret_failed };
+
+	run_units(&run, wanted);
+}

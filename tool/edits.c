@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "edits.h"
+
+#include <string.h>
+
+static int file_in_plan(struct plan *plan, const char *path, size_t *ret_file)
+{
+	struct edited file = { 0 };
+	auto_string real = path_real("/", path);
+	int err;
+
+	for (size_t i = 0; i < plan->n_files; i++) {
+		if (strcmp(plan->files[i].path, real) == 0) {
+			*ret_file = i;
+			return 0;
+		}
+	}
+	err = buffer_read(&file.before, real);
+	if (err)
+		return err;
+	file.path = copy_string(real);
+	plan->files = grow(plan->files, plan->n_files + 1, sizeof(*plan->files));
+	plan->files[plan->n_files] = file;
+	*ret_file = plan->n_files++;
+	return 0;
+}
+
+/* The fix to make of a finding's: the only one, or the chosen one. NULL: the user has to choose. */
+static const json_t *choose_fix(const struct finding *finding, const struct strings *choose)
+{
+	size_t at;
+	json_t *fix;
+
+	if (json_array_size(finding->fixes) == 1)
+		return json_array_get(finding->fixes, 0);
+	for (size_t i = 0; i < choose->n; i++) {
+		json_array_foreach (finding->fixes, at, fix)
+			if (strcmp(json_string_value(json_object_get(fix, "name")), choose->v[i]) == 0)
+				return fix;
+	}
+	return NULL;
+}
+
+static int take_edits(struct plan *plan, struct fix *fix, const json_t *json, char **ret_path)
+{
+	json_t *edits = json_object_get(json, "edits"), *item;
+	size_t at;
+
+	fix->name = json_string_value(json_object_get(json, "name"));
+	fix->edits = zalloc(json_array_size(edits), sizeof(*fix->edits));
+	json_array_foreach (edits, at, item) {
+		const char *path = json_string_value(json_object_get(item, "file"));
+		json_int_t offset = json_integer_value(json_object_get(item, "offset"));
+		json_int_t length = json_integer_value(json_object_get(item, "length"));
+		struct edit *edit = &fix->edits[fix->n];
+		int err = file_in_plan(plan, path, &edit->file);
+
+		if (err) {
+			*ret_path = copy_string(path);
+			return err;
+		}
+		if (offset < 0 || length < 0 || (size_t)offset > plan->files[edit->file].before.length ||
+		    (size_t)length > plan->files[edit->file].before.length - (size_t)offset) {
+			fix->left = LEFT_RANGE;
+			continue;
+		}
+		edit->offset = (size_t)offset;
+		edit->length = (size_t)length;
+		edit->text = json_string_value(json_object_get(item, "text"));
+		fix->n++;
+	}
+	return 0;
+}
+
+static bool same_edit(const struct edit *a, const struct edit *b)
+{
+	return a->file == b->file && a->offset == b->offset && a->length == b->length && strcmp(a->text, b->text) == 0;
+}
+
+/* Insertions at one place do not overlap: they come one after the other, in the order of the findings. */
+static bool edits_overlap(const struct edit *a, const struct edit *b)
+{
+	return a->file == b->file && a->offset < b->offset + b->length && b->offset < a->offset + a->length;
+}
+
+static bool fixes_overlap(const struct fix *a, const struct fix *b)
+{
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t j = 0; j < b->n; j++)
+			if (edits_overlap(&a->edits[i], &b->edits[j]) && !same_edit(&a->edits[i], &b->edits[j]))
+				return true;
+	return false;
+}
+
+static bool overlaps_itself(const struct fix *fix)
+{
+	for (size_t i = 0; i < fix->n; i++)
+		for (size_t j = i + 1; j < fix->n; j++)
+			if (edits_overlap(&fix->edits[i], &fix->edits[j]))
+				return true;
+	return false;
+}
+
+static void leave_overlaps(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		if (overlaps_itself(&plan->fixes[i]))
+			plan->fixes[i].left = LEFT_RANGE;
+		for (size_t j = i + 1; j < plan->n; j++) {
+			struct fix *a = &plan->fixes[i], *b = &plan->fixes[j];
+			bool in_question = (a->left == LEFT_NOT || a->left == LEFT_OVERLAP) &&
+					   (b->left == LEFT_NOT || b->left == LEFT_OVERLAP);
+
+			if (!in_question || !fixes_overlap(a, b))
+				continue;
+			a->left = b->left = LEFT_OVERLAP;
+			a->overlaps = a->overlaps ? a->overlaps : b->finding;
+			b->overlaps = b->overlaps ? b->overlaps : a->finding;
+		}
+	}
+}
+
+int plan_make(struct plan *ret, const struct findings *findings, const struct strings *choose, char **ret_path)
+{
+	auto_plan plan = { .fixes = zalloc(findings->n, sizeof(*plan.fixes)) };
+
+	for (size_t i = 0; i < findings->n; i++) {
+		const struct finding *finding = &findings->v[i];
+		const json_t *json = choose_fix(finding, choose);
+		struct fix *fix;
+		int err;
+
+		if (!json_array_size(finding->fixes))
+			continue;
+		fix = &plan.fixes[plan.n++];
+		fix->finding = finding;
+		if (!json) {
+			fix->left = LEFT_CHOICE;
+			continue;
+		}
+		err = take_edits(&plan, fix, json, ret_path);
+		if (err)
+			return err;
+	}
+	leave_overlaps(&plan);
+	*ret = plan;
+	plan = (struct plan){ 0 };
+	return 0;
+}
+
+void plan_free(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		free(plan->fixes[i].edits);
+	for (size_t i = 0; i < plan->n_files; i++) {
+		free(plan->files[i].path);
+		buffer_free(&plan->files[i].before);
+		buffer_free(&plan->files[i].after);
+	}
+	free(plan->fixes);
+	free(plan->files);
+	*plan = (struct plan){ 0 };
+}
+
+/* An edit to make, and whose: the order of the fixes decides between insertions at one place. */
+struct step {
+	const struct edit *edit;
+	size_t fix, number;
+};
+
+static int compare_steps(const void *a, const void *b)
+{
+	const struct step *x = a, *y = b;
+
+	if (x->edit->offset != y->edit->offset)
+		return x->edit->offset < y->edit->offset ? -1 : 1;
+	if (!x->edit->length != !y->edit->length)
+		return x->edit->length ? 1 : -1; /* an insertion goes before the text that is replaced */
+	if (x->fix != y->fix)
+		return x->fix < y->fix ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static bool brought_before(const struct step *steps, size_t count, const struct step *step)
+{
+	for (size_t i = 0; i < count; i++)
+		if (steps[i].fix != step->fix && same_edit(steps[i].edit, step->edit))
+			return true;
+	return false;
+}
+
+static void apply_to_file(const struct plan *plan, size_t file)
+{
+	const struct buffer *before = &plan->files[file].before;
+	struct buffer *after = &plan->files[file].after;
+	struct step *steps = NULL;
+	size_t count = 0, at = 0;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct fix *fix = &plan->fixes[i];
+
+		for (size_t j = 0; j < fix->n && fix->left == LEFT_NOT; j++) {
+			struct step step = { &fix->edits[j], i, j };
+
+			if (fix->edits[j].file != file || brought_before(steps, count, &step))
+				continue;
+			steps = grow(steps, count + 1, sizeof(*steps));
+			steps[count++] = step;
+		}
+	}
+	if (count)
+		qsort(steps, count, sizeof(*steps), compare_steps);
+
+	buffer_free(after);
+	for (size_t i = 0; i < count; i++) {
+		const struct edit *edit = steps[i].edit;
+
+		buffer_append(after, before->bytes + at, edit->offset - at);
+		buffer_append(after, edit->text, strlen(edit->text));
+		at = edit->offset + edit->length;
+	}
+	buffer_append(after, before->bytes + at, before->length - at);
+	free(steps);
+}
+
+void plan_apply(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_files; i++)
+		apply_to_file(plan, i);
+}
+
+size_t plan_made(const struct plan *plan)
+{
+	size_t made = 0;
+
+	for (size_t i = 0; i < plan->n; i++)
+		made += plan->fixes[i].left == LEFT_NOT;
+	return made;
+}
+
+bool fix_touches(const struct fix *fix, size_t file)
+{
+	for (size_t i = 0; i < fix->n; i++)
+		if (fix->edits[i].file == file)
+			return true;
+	return false;
+}

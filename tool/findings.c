@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "findings.h"
+
+#include <string.h>
+
+static const char *string_in(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static long long number_in(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static int compare_numbers(long long a, long long b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int compare_findings(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+	int order = strcmp(x->path, y->path);
+
+	order = order ? order : compare_numbers(x->line, y->line);
+	order = order ? order : compare_numbers(x->column, y->column);
+	order = order ? order : compare_numbers(x->offset, y->offset);
+	order = order ? order : strcmp(x->rule, y->rule);
+	return order ? order : strcmp(x->message, y->message);
+}
+
+static int compare_gaps(const void *a, const void *b)
+{
+	const struct gap *x = a, *y = b;
+	int order = strcmp(x->path, y->path);
+
+	order = order ? order : compare_numbers(x->line, y->line);
+	order = order ? order : strcmp(x->kind, y->kind);
+	return order ? order : strcmp(x->function, y->function);
+}
+
+static void add_unit(struct findings *findings, const struct unit *unit)
+{
+	size_t at;
+	json_t *item;
+
+	json_array_foreach (json_object_get(unit->report, "reports"), at, item) {
+		findings->v = grow(findings->v, findings->n + 1, sizeof(*findings->v));
+		findings->v[findings->n++] = (struct finding){
+			.path = path_real(unit->directory, string_in(item, "file")),
+			.line = number_in(item, "line"),
+			.column = number_in(item, "column"),
+			.offset = number_in(item, "offset"),
+			.rule = string_in(item, "rule"),
+			.class = string_in(item, "class"),
+			.function = string_in(item, "function"),
+			.message = string_in(item, "message"),
+			.notes = json_object_get(item, "notes"),
+			.fixes = json_object_get(item, "fixes"),
+		};
+	}
+	json_array_foreach (json_object_get(unit->report, "problems"), at, item) {
+		findings->gaps = grow(findings->gaps, findings->n_gaps + 1, sizeof(*findings->gaps));
+		findings->gaps[findings->n_gaps++] = (struct gap){
+			.path = path_real(unit->directory, string_in(item, "file")),
+			.line = number_in(item, "line"),
+			.kind = string_in(item, "kind"),
+			.function = string_in(item, "function"),
+			.why = string_in(item, "why"),
+		};
+	}
+}
+
+/*
+ * Units are sorted, and a merge sort keeps equal findings in their order: of a header's finding, the story that the
+ * first unit tells is the one that stays, whichever unit ended first. qsort promises no such order.
+ */
+static void stable_sort(void *items, size_t count, size_t size, int (*compare)(const void *, const void *))
+{
+	size_t half = count / 2;
+	char *base = items, *left, *to = items;
+	size_t i = 0, j = half;
+
+	if (count < 2)
+		return;
+	stable_sort(base, half, size, compare);
+	stable_sort(base + half * size, count - half, size, compare);
+	left = zalloc(half, size);
+	memcpy(left, base, half * size);
+	while (i < half) {
+		bool from_right = j < count && compare(base + j * size, left + i * size) < 0;
+
+		memmove(to, from_right ? base + j++ * size : left + i++ * size, size);
+		to += size;
+	}
+	free(left);
+}
+
+static void merge_findings(struct findings *findings)
+{
+	size_t kept = 0;
+
+	stable_sort(findings->v, findings->n, sizeof(*findings->v), compare_findings);
+	for (size_t i = 1; i < findings->n; i++) {
+		if (compare_findings(&findings->v[kept], &findings->v[i]) == 0)
+			free(findings->v[i].path);
+		else
+			findings->v[++kept] = findings->v[i];
+	}
+	findings->n = findings->n ? kept + 1 : 0;
+}
+
+static void merge_gaps(struct findings *findings)
+{
+	size_t kept = 0;
+
+	stable_sort(findings->gaps, findings->n_gaps, sizeof(*findings->gaps), compare_gaps);
+	for (size_t i = 1; i < findings->n_gaps; i++) {
+		if (compare_gaps(&findings->gaps[kept], &findings->gaps[i]) == 0)
+			free(findings->gaps[i].path);
+		else
+			findings->gaps[++kept] = findings->gaps[i];
+	}
+	findings->n_gaps = findings->n_gaps ? kept + 1 : 0;
+}
+
+void findings_collect(struct findings *ret, const struct units *units)
+{
+	*ret = (struct findings){ 0 };
+	for (size_t i = 0; i < units->n; i++)
+		if (units->v[i].report)
+			add_unit(ret, &units->v[i]);
+	merge_findings(ret);
+	merge_gaps(ret);
+}
+
+void findings_free(struct findings *findings)
+{
+	for (size_t i = 0; i < findings->n; i++)
+		free(findings->v[i].path);
+	for (size_t i = 0; i < findings->n_gaps; i++)
+		free(findings->gaps[i].path);
+	free(findings->v);
+	free(findings->gaps);
+	*findings = (struct findings){ 0 };
+}
+
+size_t findings_gaps(const struct findings *findings, const char *kind)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < findings->n_gaps; i++)
+		count += strcmp(findings->gaps[i].kind, kind) == 0;
+	return count;
+}

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * safespawn fix: show the edits that repair what was found as a diff, or make them.
+ *
+ * An edit is shown or made only after each compile that its file is part of was seen to succeed with it.
+ */
+#include "analysis.h"
+#include "edits.h"
+#include "show.h"
+#include "verbs.h"
+#include "write.h"
+
+#include <errno.h>
+#include <git2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <xxhash.h>
+
+/* ---- what the files were before the analysis ---- */
+
+/*
+ * A unit's own file is hashed before clang reads it. Which headers will be edited is not known by then; one of them
+ * changed if its status did since the analysis began.
+ */
+struct snapshot {
+	XXH64_hash_t *hashes; /* one per unit */
+	struct timespec taken;
+};
+
+static bool is_later(struct timespec a, struct timespec b)
+{
+	return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
+}
+
+static void snapshot_take(struct snapshot *snapshot, const struct units *units)
+{
+	struct timespec now, tick = { .tv_nsec = 1000000 };
+
+	snapshot->hashes = zalloc(units->n, sizeof(*snapshot->hashes));
+	for (size_t i = 0; i < units->n; i++) {
+		auto_buffer content = { 0 };
+
+		if (buffer_read(&content, units->v[i].path) == 0)
+			snapshot->hashes[i] = XXH3_64bits(content.bytes, content.length);
+	}
+	/* Files get the time of the clock's last tick: what happens after the next one is told apart. */
+	clock_gettime(CLOCK_REALTIME_COARSE, &snapshot->taken);
+	do {
+		nanosleep(&tick, NULL);
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	} while (!is_later(now, snapshot->taken));
+}
+
+static void snapshot_free(struct snapshot *snapshot)
+{
+	free(snapshot->hashes);
+}
+
+static bool changed_since(const struct snapshot *snapshot, const struct units *units, const struct edited *file)
+{
+	struct stat info;
+
+	for (size_t i = 0; i < units->n; i++)
+		if (strcmp(units->v[i].path, file->path) == 0)
+			return XXH3_64bits(file->before.bytes, file->before.length) != snapshot->hashes[i];
+	return stat(file->path, &info) != 0 || is_later(info.st_ctim, snapshot->taken);
+}
+
+/* ---- does it compile ---- */
+
+/* Which files each unit is made of: reaches[unit * files + file]. */
+struct trial {
+	struct analysis *analysis;
+	struct plan *plan;
+	bool *reaches;
+	bool *wanted, *failed; /* one per unit */
+	json_t *spellings;     /* path as a compile names it -> index of the file */
+};
+
+static void note_spelling(struct trial *trial, size_t unit, const char *spelled)
+{
+	const struct plan *plan = trial->plan;
+	auto_string absolute = unit_path_of(&trial->analysis->units.v[unit], spelled);
+	auto_string plain = path_plain(absolute);
+	auto_string real = path_real("/", absolute);
+
+	for (size_t i = 0; i < plan->n_files; i++) {
+		if (strcmp(plan->files[i].path, real) != 0)
+			continue;
+		trial->reaches[unit * plan->n_files + i] = true;
+		json_object_set_new(trial->spellings, plain, json_integer((json_int_t)i));
+	}
+}
+
+static void trial_open(struct trial *trial, struct analysis *analysis, struct plan *plan)
+{
+	const struct units *units = &analysis->units;
+
+	*trial = (struct trial){
+		.analysis = analysis,
+		.plan = plan,
+		.reaches = zalloc(units->n * plan->n_files, sizeof(bool)),
+		.wanted = zalloc(units->n, sizeof(bool)),
+		.failed = zalloc(units->n, sizeof(bool)),
+		.spellings = json_object(),
+	};
+	for (size_t i = 0; i < plan->n_files; i++)
+		json_object_set_new(trial->spellings, plan->files[i].path, json_integer((json_int_t)i));
+	for (size_t i = 0; i < units->n; i++) {
+		const struct unit *unit = &units->v[i];
+
+		if (unit->skip != SKIP_NO && unit->skip != SKIP_PARTLY)
+			continue; /* it did not compile before either */
+		note_spelling(trial, i, unit->file);
+		for (size_t j = 0; j < unit->depends_on.n; j++)
+			note_spelling(trial, i, unit->depends_on.v[j]);
+	}
+}
+
+static void trial_close(struct trial *trial)
+{
+	free(trial->reaches);
+	free(trial->wanted);
+	free(trial->failed);
+	json_decref(trial->spellings);
+}
+
+static bool is_edited(const struct plan *plan, size_t file)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->fixes[i].left == LEFT_NOT && fix_touches(&plan->fixes[i], file))
+			return true;
+	return false;
+}
+
+/* The after of each file in the scratch folder, and the overlay that puts them in their places. */
+static int write_overlay(struct trial *trial, char **ret_path)
+{
+	const struct scratch *scratch = &trial->analysis->scratch;
+	json_t *roots = json_array(), *overlay, *file;
+	const char *spelling;
+	int err = 0;
+
+	for (size_t i = 0; i < trial->plan->n_files && !err; i++) {
+		const struct buffer *after = &trial->plan->files[i].after;
+		auto_string path = scratch_path(scratch, i, "after");
+		auto_file stream = fopen(path, "wbe");
+
+		if (!stream || fwrite(after->bytes, 1, after->length, stream) != after->length || fflush(stream) != 0)
+			err = errno;
+	}
+	json_object_foreach (trial->spellings, spelling, file) {
+		auto_string path = scratch_path(scratch, (size_t)json_integer_value(file), "after");
+
+		json_array_append_new(roots, json_pack("{s:s, s:s, s:s}", "type", "file", "name", spelling,
+						       "external-contents", path));
+	}
+	overlay = json_pack("{s:i, s:b, s:b, s:o}", "version", 0, "case-sensitive", 1, "use-external-names", 0, "roots",
+			    roots);
+	*ret_path = scratch_path(scratch, 0, "overlay");
+	if (!err && json_dump_file(overlay, *ret_path, 0) != 0)
+		err = errno ? errno : EIO;
+	json_decref(overlay);
+	return err;
+}
+
+/* Compile everything that the fixes now in the plan touch; false when some of it fails. */
+static bool compiles(struct trial *trial)
+{
+	const struct plan *plan = trial->plan;
+	size_t units = trial->analysis->units.n;
+	auto_string overlay = NULL;
+	bool all = true;
+	int err;
+
+	plan_apply(trial->plan);
+	memset(trial->wanted, 0, units * sizeof(bool));
+	memset(trial->failed, 0, units * sizeof(bool));
+	for (size_t i = 0; i < units; i++)
+		for (size_t j = 0; j < plan->n_files; j++)
+			if (trial->reaches[i * plan->n_files + j] && is_edited(plan, j))
+				trial->wanted[i] = true;
+	err = write_overlay(trial, &overlay);
+	if (err) {
+		say_error("cannot try the edits: %s", strerror(err));
+		return false;
+	}
+	analysis_compile(trial->analysis, overlay, trial->wanted, trial->failed);
+	for (size_t i = 0; i < units; i++)
+		all = all && !trial->failed[i];
+	return all && !trial->analysis->stopped_by;
+}
+
+static bool is_covered(const struct trial *trial, const struct fix *fix)
+{
+	const struct plan *plan = trial->plan;
+
+	for (size_t i = 0; i < fix->n; i++) {
+		bool covered = false;
+
+		for (size_t j = 0; j < trial->analysis->units.n && !covered; j++)
+			covered = trial->reaches[j * plan->n_files + fix->edits[i].file];
+		if (!covered)
+			return false;
+	}
+	return true;
+}
+
+/* Is the fix part of a unit that failed in the last trial? */
+static bool is_suspect(const struct trial *trial, const struct fix *fix)
+{
+	for (size_t i = 0; i < trial->analysis->units.n; i++)
+		for (size_t j = 0; j < fix->n && trial->failed[i]; j++)
+			if (trial->reaches[i * trial->plan->n_files + fix->edits[j].file])
+				return true;
+	return false;
+}
+
+/*
+ * Leave out the fixes whose result does not compile. Suspects are added one by one to those that are beyond doubt, so
+ * that one which compiles alone but not with an earlier one is left out too.
+ */
+static void leave_broken(struct trial *trial)
+{
+	struct plan *plan = trial->plan;
+	bool *suspects = zalloc(plan->n, sizeof(*suspects));
+
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->fixes[i].left == LEFT_NOT && !is_covered(trial, &plan->fixes[i]))
+			plan->fixes[i].left = LEFT_UNCHECKED;
+	if (!plan_made(plan) || compiles(trial))
+		goto free_suspects;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		suspects[i] = plan->fixes[i].left == LEFT_NOT && is_suspect(trial, &plan->fixes[i]);
+		if (suspects[i])
+			plan->fixes[i].left = LEFT_COMPILE;
+	}
+	for (size_t i = 0; i < plan->n && !trial->analysis->stopped_by; i++) {
+		if (!suspects[i])
+			continue;
+		plan->fixes[i].left = LEFT_NOT;
+		if (!compiles(trial))
+			plan->fixes[i].left = LEFT_COMPILE;
+	}
+
+free_suspects:
+	plan_apply(plan);
+	free(suspects);
+}
+
+/* ---- showing it ---- */
+
+static int put_diff_line(const git_diff_delta *delta, const git_diff_hunk *hunk, const git_diff_line *line, void *data)
+{
+	const struct options *options = data;
+	const char *color = "";
+
+	(void)delta;
+	(void)hunk;
+	if (options->color)
+		color = line->origin == '+'   ? "\033[32m"
+			: line->origin == '-' ? "\033[31m"
+			: line->origin == 'H' ? "\033[36m"
+			: line->origin == 'F' ? "\033[1m"
+					      : "";
+	fputs(color, stdout);
+	if (line->origin == '+' || line->origin == '-' || line->origin == ' ')
+		putchar(line->origin);
+	fwrite(line->content, 1, line->content_len, stdout);
+	if (*color)
+		fputs("\033[0m", stdout);
+	return 0;
+}
+
+static int show_diff(const struct plan *plan, const struct options *options)
+{
+	git_diff_options diff_options;
+	int failed = 0;
+
+	git_diff_options_init(&diff_options, GIT_DIFF_OPTIONS_VERSION);
+	diff_options.flags = GIT_DIFF_FORCE_TEXT;
+	git_libgit2_init();
+	for (size_t i = 0; i < plan->n_files && !failed; i++) {
+		const struct edited *file = &plan->files[i];
+		const char *name = path_shown(file->path);
+		git_patch *patch = NULL;
+
+		if (!is_edited(plan, i))
+			continue;
+		name += name[0] == '/'; /* a/ and b/ come before it */
+		failed = git_patch_from_buffers(&patch, file->before.bytes, file->before.length, name,
+						file->after.bytes, file->after.length, name, &diff_options);
+		if (!failed)
+			failed = git_patch_print(patch, put_diff_line, (void *)options);
+		git_patch_free(patch);
+	}
+	if (failed)
+		say_error("cannot make the diff: %s", git_error_last() ? git_error_last()->message : "unknown reason");
+	git_libgit2_shutdown();
+	fflush(stdout);
+	return failed ? EXIT_INCOMPLETE : 0;
+}
+
+static void put_alternatives(const struct finding *finding)
+{
+	size_t at, count = json_array_size(finding->fixes);
+	json_t *fix;
+
+	json_array_foreach (finding->fixes, at, fix)
+		fprintf(stderr, "%s'%s'",
+			at == 0		  ? ""
+			: at + 1 == count ? " or "
+					  : ", ",
+			json_string_value(json_object_get(fix, "name")));
+}
+
+/* Each report that stays, and why. */
+static void show_left(const struct plan *plan, const struct findings *findings)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < findings->n; i++) {
+		const struct finding *finding = &findings->v[i];
+		const struct fix *fix = NULL;
+		auto_string place = text("%s:%lld:%lld", path_shown(finding->path), finding->line, finding->column);
+
+		if (next < plan->n && plan->fixes[next].finding == finding)
+			fix = &plan->fixes[next++];
+		if (fix && fix->left == LEFT_NOT)
+			continue;
+		fprintf(stderr, "%s: note: left as it is: %s [%s]: ", place, finding->message, finding->rule);
+		if (!fix) {
+			fputs("it has no fix\n", stderr);
+			continue;
+		}
+		switch (fix->left) {
+		case LEFT_NOT:
+			break;
+		case LEFT_CHOICE:
+			fputs("choose ", stderr);
+			put_alternatives(finding);
+			fputs(" with --choose=NAME\n", stderr);
+			break;
+		case LEFT_OVERLAP:
+			fprintf(stderr, "its fix '%s' overlaps that of %s:%lld:%lld [%s]\n", fix->name,
+				path_shown(fix->overlaps->path), fix->overlaps->line, fix->overlaps->column,
+				fix->overlaps->rule);
+			break;
+		case LEFT_RANGE:
+			fprintf(stderr, "its fix '%s' does not fit the file\n", fix->name);
+			break;
+		case LEFT_COMPILE:
+			fprintf(stderr, "with its fix '%s' the code does not compile\n", fix->name);
+			break;
+		case LEFT_UNCHECKED:
+			fprintf(stderr, "its fix '%s' cannot be tried: the file does not compile as it is\n",
+				fix->name);
+			break;
+		}
+	}
+}
+
+/* ---- making it ---- */
+
+static int write_plan(const struct plan *plan)
+{
+	struct replacement *files = zalloc(plan->n_files, sizeof(*files));
+	size_t count = 0;
+	int err;
+
+	for (size_t i = 0; i < plan->n_files; i++)
+		if (is_edited(plan, i))
+			files[count++] = (struct replacement){ plan->files[i].path, &plan->files[i].before,
+							       &plan->files[i].after };
+	err = write_all(files, count);
+	if (!err) {
+		auto_string fixes = text("%zu fix%s", plan_made(plan), plan_made(plan) == 1 ? "" : "es");
+		auto_string edited = counted(count, "file");
+
+		fprintf(stderr, "%s made in %s\n", fixes, edited);
+	}
+	free(files);
+	return err;
+}
+
+/* Gather the plan: 0, or what to exit with after a message. */
+static int make_plan(struct plan *ret, struct analysis *analysis, const struct findings *findings,
+		     const struct snapshot *snapshot)
+{
+	auto_plan plan = { 0 };
+	auto_string path = NULL;
+	struct trial trial;
+	int err = plan_make(&plan, findings, &analysis->options->choose, &path);
+
+	if (err) {
+		fprintf(stderr, "%s: error: cannot be read: %s; nothing was written\n", path_shown(path),
+			strerror(err));
+		return EXIT_INCOMPLETE;
+	}
+	for (size_t i = 0; i < plan.n_files; i++) {
+		if (!changed_since(snapshot, &analysis->units, &plan.files[i]))
+			continue;
+		fprintf(stderr, "%s: error: changed while it was analysed; nothing was written: run again\n",
+			path_shown(plan.files[i].path));
+		return EXIT_INCOMPLETE;
+	}
+	trial_open(&trial, analysis, &plan);
+	leave_broken(&trial);
+	trial_close(&trial);
+	*ret = plan;
+	plan = (struct plan){ 0 };
+	return 0;
+}
+
+/* After the edits: what a check says now. */
+static int check_again(struct analysis *analysis)
+{
+	auto_findings findings = { 0 };
+
+	analysis_reset(analysis);
+	analysis_run(analysis);
+	findings_collect(&findings, &analysis->units);
+	show_findings(&findings, analysis->options);
+	if (analysis->options->stats)
+		show_stats(&findings, &analysis->units);
+	show_skipped(&analysis->units, &findings, analysis->options);
+	show_summary(&analysis->units, &findings, analysis->options);
+	if (is_incomplete(&analysis->units, &findings, analysis->options))
+		return EXIT_INCOMPLETE;
+	return findings.n ? EXIT_FOUND : EXIT_CLEAN;
+}
+
+/* Analyse and show or make the fixes. *ret_again: files were edited, and what is left to report is not known yet. */
+static int repair(struct analysis *analysis, bool *ret_again)
+{
+	CLEANUP(snapshot_free) struct snapshot snapshot = { 0 };
+	const struct options *options = analysis->options;
+	auto_findings findings = { 0 };
+	auto_plan plan = { 0 };
+	int code;
+
+	snapshot_take(&snapshot, &analysis->units);
+	analysis_run(analysis);
+	findings_collect(&findings, &analysis->units);
+	code = analysis->stopped_by ? 0 : make_plan(&plan, analysis, &findings, &snapshot);
+	if (code)
+		return code;
+
+	*ret_again = options->apply && plan_made(&plan) && !analysis->stopped_by;
+	if (!analysis->stopped_by) {
+		if (!options->apply)
+			code = show_diff(&plan, options);
+		show_left(&plan, &findings);
+		if (*ret_again && write_plan(&plan) != 0) {
+			*ret_again = false;
+			return EXIT_INCOMPLETE;
+		}
+	}
+	if (*ret_again)
+		return 0;
+
+	if (options->stats)
+		show_stats(&findings, &analysis->units);
+	show_skipped(&analysis->units, &findings, options);
+	show_summary(&analysis->units, &findings, options);
+	if (code || is_incomplete(&analysis->units, &findings, options))
+		return EXIT_INCOMPLETE;
+	return findings.n ? EXIT_FOUND : EXIT_CLEAN;
+}
+
+int run_fix(int argc, char **argv)
+{
+	auto_options options = { 0 };
+	auto_toolchain toolchain = { 0 };
+	auto_analysis analysis = { .want_dependencies = true };
+	bool again = false;
+	int code;
+
+	if (!options_read(&options, "fix", argc, argv, &code))
+		return code;
+	code = analysis_open(&analysis, &options, &toolchain);
+	if (code)
+		return code;
+	code = repair(&analysis, &again);
+	if (again)
+		code = check_again(&analysis);
+	if (analysis.stopped_by)
+		return EXIT_SIGNAL + analysis.stopped_by;
+	return code == EXIT_FOUND && options.exit_zero ? EXIT_CLEAN : code;
+}

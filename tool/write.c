@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int refuse(const char *path, const char *what, int err)
+{
+	fflush(stdout);
+	fprintf(stderr, "%s: error: %s%s%s; nothing was written\n", path_shown(path), what, err ? ": " : "",
+		err ? strerror(err) : "");
+	return err ? err : EACCES;
+}
+
+static char *folder_of(const char *path)
+{
+	return copy_bytes(path, (size_t)(strrchr(path, '/') - path) + 1);
+}
+
+static int check_access(const char *path)
+{
+	auto_string folder = folder_of(path);
+	struct stat info;
+
+	if (stat(path, &info) != 0)
+		return refuse(path, "cannot be edited", errno);
+	if (!S_ISREG(info.st_mode))
+		return refuse(path, "is not a regular file", 0);
+	/* The superuser may write everything; a file nobody may write is meant to stay as it is. */
+	if (!(info.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH)))
+		return refuse(path, "is read-only", 0);
+	if (access(path, W_OK) != 0)
+		return refuse(path, "cannot be edited", errno);
+	if (access(folder, W_OK | X_OK) != 0)
+		return refuse(path, "its folder cannot be written", errno);
+	return 0;
+}
+
+static int check_unchanged(const struct replacement *file)
+{
+	auto_buffer now = { 0 };
+	int err = buffer_read(&now, file->path);
+
+	if (err)
+		return refuse(file->path, "cannot be read", err);
+	if (now.length == file->before->length && memcmp(now.bytes, file->before->bytes, now.length) == 0)
+		return 0;
+	refuse(file->path, "changed since it was analysed: run again", 0);
+	return ESTALE;
+}
+
+static int write_bytes(int file, const struct buffer *content)
+{
+	for (size_t done = 0; done < content->length;) {
+		ssize_t length = write(file, content->bytes + done, content->length - done);
+
+		if (length < 0 && errno != EINTR)
+			return errno;
+		done += length > 0 ? (size_t)length : 0;
+	}
+	return 0;
+}
+
+/* A file beside @path with @content and the mode and owner of @path, safe on the disk. Errors: 0 or an errno. */
+static int write_beside(const char *path, const struct buffer *content, char **ret_temporary)
+{
+	auto_string folder = folder_of(path);
+	auto_string temporary = text("%s.%s.XXXXXX", folder, path + strlen(folder));
+	struct stat info;
+	int file, err;
+
+	if (stat(path, &info) != 0)
+		return errno;
+	file = mkostemp(temporary, O_CLOEXEC);
+	if (file < 0)
+		return errno;
+	err = write_bytes(file, content);
+	/* Of another owner's file we may only keep the group, or neither; that is no reason not to edit it. */
+	if (!err && fchown(file, info.st_uid, info.st_gid) != 0 && fchown(file, (uid_t)-1, info.st_gid) != 0)
+		errno = 0;
+	if (!err && fchmod(file, info.st_mode & 07777) != 0)
+		err = errno;
+	if (!err && fsync(file) != 0)
+		err = errno;
+	if (close(file) != 0 && !err)
+		err = errno;
+	if (err) {
+		unlink(temporary);
+		return err;
+	}
+	*ret_temporary = temporary;
+	temporary = NULL;
+	return 0;
+}
+
+static void sync_folder(const char *path)
+{
+	auto_string folder = folder_of(path);
+	int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (file < 0)
+		return;
+	fsync(file);
+	close(file);
+}
+
+static void restore(const struct replacement *file)
+{
+	char *temporary = NULL;
+	int err = write_beside(file->path, file->before, &temporary);
+
+	if (!err && rename(temporary, file->path) != 0)
+		err = errno;
+	if (err)
+		fprintf(stderr, "%s: error: could not be restored: %s%s%s\n", path_shown(file->path), strerror(err),
+			temporary ? "; its old content is in " : "", temporary ? temporary : "");
+	free(temporary);
+}
+
+/* Takes the first @count temporaries to their places, or none. */
+static int rename_all(const struct replacement *files, char **temporaries, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		int err;
+
+		if (rename(temporaries[i], files[i].path) == 0) {
+			free(temporaries[i]);
+			temporaries[i] = NULL;
+			continue;
+		}
+		err = errno;
+		for (size_t j = 0; j < i; j++)
+			restore(&files[j]);
+		fprintf(stderr, "%s: error: cannot be replaced: %s; the other files have their old contents again\n",
+			path_shown(files[i].path), strerror(err));
+		return err;
+	}
+	for (size_t i = 0; i < count; i++)
+		sync_folder(files[i].path);
+	return 0;
+}
+
+int write_all(const struct replacement *files, size_t count)
+{
+	char **temporaries = zalloc(count, sizeof(*temporaries));
+	sigset_t stops, before;
+	int err = 0;
+
+	/* Between the first file and the last one is no place to stop. */
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGINT);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGHUP);
+	sigprocmask(SIG_BLOCK, &stops, &before);
+
+	for (size_t i = 0; i < count && !err; i++)
+		err = check_access(files[i].path);
+	for (size_t i = 0; i < count && !err; i++) {
+		err = write_beside(files[i].path, files[i].after, &temporaries[i]);
+		if (err)
+			refuse(files[i].path, "no new file can be written beside it", err);
+	}
+	for (size_t i = 0; i < count && !err; i++)
+		err = check_unchanged(&files[i]);
+	if (!err)
+		err = rename_all(files, temporaries, count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (temporaries[i])
+			unlink(temporaries[i]);
+		free(temporaries[i]);
+	}
+	free(temporaries);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
