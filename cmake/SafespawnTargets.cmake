@@ -19,13 +19,12 @@ foreach(ours IN ITEMS safespawn_c safespawn_cxx)
               $<$<BOOL:${SAFESPAWN_ASSERTS}>:-UNDEBUG>)
 endforeach()
 
-# For programs, not for what a foreign process loads: a sanitizer has to be there from the start.
-add_library(safespawn_c_program INTERFACE)
-add_library(safespawn::c_program ALIAS safespawn_c_program)
-target_link_libraries(safespawn_c_program INTERFACE safespawn::c)
+# Programs only, not what a foreign process loads: a sanitizer has to be there from the start.
 if(SAFESPAWN_SANITIZE)
-  target_compile_options(safespawn_c_program INTERFACE -fsanitize=${SAFESPAWN_SANITIZE} -fno-sanitize-recover=all -g)
-  target_link_options(safespawn_c_program INTERFACE -fsanitize=${SAFESPAWN_SANITIZE})
+  set(is_program $<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>)
+  set(sanitize "-fsanitize=${SAFESPAWN_SANITIZE};-fno-sanitize-recover=all;-fno-omit-frame-pointer;-g")
+  target_compile_options(safespawn_c INTERFACE "$<${is_program}:${sanitize}>")
+  target_link_options(safespawn_c INTERFACE "$<${is_program}:-fsanitize=${SAFESPAWN_SANITIZE}>")
 endif()
 
 # Only a launcher: a build without ccache is the same build, slower.
