@@ -8,7 +8,6 @@
  * symbol, and it takes itself out of LD_PRELOAD so that no child inherits it. What to do with being loaded is left to
  * the plugin.
  */
-#define _GNU_SOURCE
 #include "loader.h"
 
 #include <dirent.h>
