@@ -120,6 +120,11 @@ void buffer_append(struct buffer *buffer, const char *bytes, size_t length)
 	buffer->bytes[buffer->length] = '\0';
 }
 
+bool buffer_equal(const struct buffer *a, const struct buffer *b)
+{
+	return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
+}
+
 void buffer_free(struct buffer *buffer)
 {
 	free(buffer->bytes);

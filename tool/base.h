@@ -58,6 +58,7 @@ struct buffer {
 };
 
 void buffer_append(struct buffer *buffer, const char *bytes, size_t length);
+bool buffer_equal(const struct buffer *a, const struct buffer *b);
 void buffer_free(struct buffer *buffer);
 #define auto_buffer CLEANUP(buffer_free) struct buffer
 

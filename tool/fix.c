@@ -15,16 +15,16 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <xxhash.h>
 
 /* ---- what the files were before the analysis ---- */
 
 /*
- * A unit's own file is hashed before clang reads it. Which headers will be edited is not known by then; one of them
+ * A unit's own file is read before clang reads it. Which headers will be edited is not known by then; one of them
  * changed if its status did since the analysis began.
  */
 struct snapshot {
-	XXH64_hash_t *hashes; /* one per unit */
+	struct buffer *contents; /* one per unit */
+	size_t units;
 	struct timespec taken;
 };
 
@@ -37,13 +37,11 @@ static void snapshot_take(struct snapshot *snapshot, const struct units *units)
 {
 	struct timespec now, tick = { .tv_nsec = 1000000 };
 
-	snapshot->hashes = zalloc(units->n, sizeof(*snapshot->hashes));
-	for (size_t i = 0; i < units->n; i++) {
-		auto_buffer content = { 0 };
-
-		if (buffer_read(&content, units->v[i].path) == 0)
-			snapshot->hashes[i] = XXH3_64bits(content.bytes, content.length);
-	}
+	snapshot->contents = zalloc(units->n, sizeof(*snapshot->contents));
+	snapshot->units = units->n;
+	for (size_t i = 0; i < units->n; i++)
+		if (buffer_read(&snapshot->contents[i], units->v[i].path) != 0)
+			buffer_append(&snapshot->contents[i], "", 0);
 	/* Files get the time of the clock's last tick: what happens after the next one is told apart. */
 	clock_gettime(CLOCK_REALTIME_COARSE, &snapshot->taken);
 	do {
@@ -54,7 +52,9 @@ static void snapshot_take(struct snapshot *snapshot, const struct units *units)
 
 static void snapshot_free(struct snapshot *snapshot)
 {
-	free(snapshot->hashes);
+	for (size_t i = 0; i < snapshot->units; i++)
+		buffer_free(&snapshot->contents[i]);
+	free(snapshot->contents);
 }
 
 static bool changed_since(const struct snapshot *snapshot, const struct units *units, const struct edited *file)
@@ -63,7 +63,7 @@ static bool changed_since(const struct snapshot *snapshot, const struct units *u
 
 	for (size_t i = 0; i < units->n; i++)
 		if (strcmp(units->v[i].path, file->path) == 0)
-			return XXH3_64bits(file->before.bytes, file->before.length) != snapshot->hashes[i];
+			return !buffer_equal(&file->before, &snapshot->contents[i]);
 	return stat(file->path, &info) != 0 || is_later(info.st_ctim, snapshot->taken);
 }
 

@@ -215,13 +215,13 @@ static void start_more(struct runner *runner)
 		unwatch(runner); /* the loop has nothing left to wait for */
 }
 
-/* A signal that the caller of the command had ignored (nohup) stays ignored. */
 static void watch(struct runner *runner)
 {
 	for (size_t i = 0; i < STOP_SIGNALS; i++) {
 		struct sigaction before;
 
-		if (sigaction(stop_signals[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN)
+		/* nohup stays nohup. A shell's background job ignores SIGINT too, but whoever sends it one means it. */
+		if (stop_signals[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
 			continue;
 		uv_signal_init(&runner->loop, &runner->signals[i]);
 		runner->signals[i].data = runner;

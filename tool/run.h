@@ -44,7 +44,7 @@ struct run_plan {
 /**
  * Run all of @plan.
  *
- * On SIGINT, SIGTERM and SIGHUP (unless ignored) the running programs are ended, nothing more is started, and
+ * On SIGINT, SIGTERM, and SIGHUP unless it is ignored, the running programs are ended, nothing more is started, and
  * *ret_signal is that signal; 0 otherwise.
  */
 void run_all(const struct run_plan *plan, int *ret_signal);

@@ -47,7 +47,7 @@ static int check_unchanged(const struct replacement *file)
 
 	if (err)
 		return refuse(file->path, "cannot be read", err);
-	if (now.length == file->before->length && memcmp(now.bytes, file->before->bytes, now.length) == 0)
+	if (buffer_equal(&now, file->before))
 		return 0;
 	refuse(file->path, "changed since it was analysed: run again", 0);
 	return ESTALE;
