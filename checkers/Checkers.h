@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The checker objects that a host registers. Rules are rows of Rules.def; these objects run them.
+#pragma once
+
+#include "checkers/Report.h"
+#include "checkers/Unit.h"
+#include "clang/StaticAnalyzer/Core/CheckerManager.h"
+
+namespace safespawn {
+
+/// What all checker objects of one analysis share. The host keeps it alive as long as they are.
+struct Analysis {
+  Unit &U;
+  RuleBook Book;
+};
+
+/// How paths are explored: loops, guards, callees without effects. Registered before the others; \p Keep lives as long
+/// as the checkers do.
+void registerPathModel(clang::ento::CheckerManager &Manager, Analysis &A, std::shared_ptr<void> Keep);
+/// What the checkers of \p Manager share, once the path model is registered.
+Analysis &analysisOf(clang::ento::CheckerManager &Manager);
+/// thread.*: rules that follow a handle along a path.
+void registerThreadHandles(clang::ento::CheckerManager &Manager, Analysis &A);
+/// thread.*: rules about a spawn as it is written.
+void registerThreadSpawns(clang::ento::CheckerManager &Manager, Analysis &A);
+
+} // namespace safespawn

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "checkers/Flow.h"
+#include "clang/AST/ParentMapContext.h"
+
+using namespace clang;
+using namespace safespawn;
+
+FlowPoint safespawn::pointAfter(const CFG &Graph, const Stmt *S) {
+  for (const CFGBlock *Block : Graph)
+    for (unsigned I = 0; I < Block->size(); ++I)
+      if (auto Element = (*Block)[I].getAs<CFGStmt>(); Element && Element->getStmt() == S)
+        return {Block, I + 1};
+  return {};
+}
+
+const Stmt *safespawn::walk(FlowPoint From, llvm::function_ref<Step(const Stmt *)> Visit) {
+  if (!From)
+    return nullptr;
+  llvm::SmallPtrSet<const CFGBlock *, 32> Entered; // the block of From may be entered once more, from its start
+  SmallVector<FlowPoint, 16> Work{From};
+  while (!Work.empty()) {
+    FlowPoint At = Work.pop_back_val();
+    bool Stopped = false;
+    for (unsigned I = At.Index; I < At.Block->size() && !Stopped; ++I)
+      if (auto Element = (*At.Block)[I].getAs<CFGStmt>())
+        switch (Visit(Element->getStmt())) {
+        case Step::On:
+          break;
+        case Step::Stop:
+          Stopped = true;
+          break;
+        case Step::Found:
+          return Element->getStmt();
+        }
+    if (Stopped)
+      continue;
+    for (const CFGBlock *Next : At.Block->succs())
+      if (Next && Entered.insert(Next).second)
+        Work.push_back({Next, 0});
+  }
+  return nullptr;
+}
+
+bool safespawn::reaches(const CFG &Graph, const Stmt *From, const Stmt *To) {
+  return walk(pointAfter(Graph, From), [&](const Stmt *S) { return S == To ? Step::Found : Step::On; }) != nullptr;
+}
+
+const VarDecl *safespawn::variableOf(const Expr *E) {
+  while (E) {
+    E = E->IgnoreParenCasts();
+    if (const auto *Ref = dyn_cast<DeclRefExpr>(E))
+      return dyn_cast<VarDecl>(Ref->getDecl());
+    if (const auto *Member = dyn_cast<MemberExpr>(E); Member && !Member->isArrow()) {
+      E = Member->getBase();
+    } else if (const auto *Element = dyn_cast<ArraySubscriptExpr>(E);
+               Element && Element->getBase()->IgnoreParenImpCasts()->getType()->isArrayType()) {
+      E = Element->getBase();
+    } else {
+      return nullptr;
+    }
+  }
+  return nullptr;
+}
+
+const VarDecl *safespawn::variablePointedTo(const Expr *E) {
+  E = E->IgnoreParenCasts();
+  if (const auto *Op = dyn_cast<UnaryOperator>(E); Op && Op->getOpcode() == UO_AddrOf)
+    return variableOf(Op->getSubExpr());
+  return E->getType()->isArrayType() ? variableOf(E) : nullptr;
+}
+
+bool safespawn::changes(const Stmt *S, const VarDecl *Var, const Unit &U) {
+  if (const auto *Assign = dyn_cast<BinaryOperator>(S))
+    return Assign->isAssignmentOp() && variableOf(Assign->getLHS()) == Var;
+  if (const auto *Op = dyn_cast<UnaryOperator>(S))
+    return Op->isIncrementDecrementOp() && variableOf(Op->getSubExpr()) == Var;
+  if (const auto *Declaration = dyn_cast<DeclStmt>(S))
+    return llvm::any_of(Declaration->decls(), [&](const Decl *D) { return D == Var && Var->hasInit(); });
+  if (const auto *Call = dyn_cast<CallExpr>(S)) {
+    if (U.spawnRow(Call) || !U.meaningsOf(Call->getDirectCallee()).empty())
+      return false;
+    for (const Expr *Argument : Call->arguments())
+      if (variablePointedTo(Argument) == Var) {
+        QualType Pointer = Argument->IgnoreParens()->getType();
+        if (!Pointer->isPointerType() || !Pointer->getPointeeType().isConstQualified())
+          return true;
+      }
+  }
+  return false;
+}
+
+/// Whether every round of a loop gets an object of its own: &args[i] with an index that is not constant.
+static bool isElementOfItsOwn(const Expr *Argument, ASTContext &Context) {
+  const Expr *E = Argument->IgnoreParenCasts();
+  if (const auto *Op = dyn_cast<UnaryOperator>(E); Op && Op->getOpcode() == UO_AddrOf)
+    E = Op->getSubExpr()->IgnoreParenCasts();
+  while (true) {
+    Expr::EvalResult Constant;
+    if (const auto *Element = dyn_cast<ArraySubscriptExpr>(E)) {
+      if (!Element->getIdx()->EvaluateAsInt(Constant, Context))
+        return true;
+      E = Element->getBase()->IgnoreParenCasts();
+    } else if (const auto *Member = dyn_cast<MemberExpr>(E)) {
+      E = Member->getBase()->IgnoreParenCasts();
+    } else {
+      return false;
+    }
+  }
+}
+
+const Stmt *safespawn::refillsArgument(const Unit &U, const CallExpr *Spawn, ento::AnalysisManager &Manager) {
+  const Meaning *Row = U.spawnRow(Spawn);
+  const Expr *Argument = Row ? Unit::argument(Spawn, Row->Argument) : nullptr;
+  const Expr *HandlePlace = Row ? Unit::argument(Spawn, Row->Handle) : nullptr;
+  if (!Argument || isElementOfItsOwn(Argument, U.context()))
+    return nullptr;
+  const VarDecl *Lent = variablePointedTo(Argument);
+  const FunctionDecl *In = nullptr;
+  for (const FunctionDecl *F : U.definitions())
+    for (const SpawnSite &Site : U.spawnsIn(F))
+      if (Site.Call == Spawn)
+        In = F;
+  const CFG *Graph = In && Lent ? Manager.getCFG(In) : nullptr;
+  if (!Graph)
+    return nullptr;
+  if (HandlePlace) {
+    HandlePlace = HandlePlace->IgnoreParenCasts();
+    if (const auto *Op = dyn_cast<UnaryOperator>(HandlePlace); Op && Op->getOpcode() == UO_AddrOf)
+      HandlePlace = Op->getSubExpr();
+  }
+  return walk(pointAfter(*Graph, Spawn), [&](const Stmt *S) {
+    if (const auto *Call = dyn_cast<CallExpr>(S))
+      for (const Meaning &Known : U.meaningsOf(Call->getDirectCallee())) {
+        if (Known.What == Effect::Wait)
+          return Step::Stop; // a hand-shake
+        if (Known.What == Effect::Join || Known.What == Effect::TryJoin) {
+          const Expr *Joined = Unit::argument(Call, Known.Object);
+          if (!HandlePlace || (Joined && U.sameExpression(Joined, HandlePlace)))
+            return Step::Stop;
+        }
+      }
+    return changes(S, Lent, U) && reaches(*Graph, S, Spawn) ? Step::Found : Step::On;
+  });
+}

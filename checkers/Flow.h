@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Questions about the control flow of one function, answered on its CFG: what can be reached from where.
+#pragma once
+
+#include "checkers/Unit.h"
+#include "clang/Analysis/AnalysisDeclContext.h"
+#include "clang/Analysis/CFG.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/AnalysisManager.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+namespace safespawn {
+
+/// A place between two elements of a CFG.
+struct FlowPoint {
+  const clang::CFGBlock *Block = nullptr;
+  unsigned Index = 0; ///< of the next element
+  explicit operator bool() const { return Block; }
+};
+
+enum class Step { On, Stop, Found };
+
+/// The point just after \p S is evaluated.
+FlowPoint pointAfter(const clang::CFG &Graph, const clang::Stmt *S);
+
+/// Walks forward from \p From over all paths and calls \p Visit for each statement that is evaluated, each once.
+/// \returns the statement for which it answered Found, or null. A path ends where it answers Stop.
+const clang::Stmt *walk(FlowPoint From, llvm::function_ref<Step(const clang::Stmt *)> Visit);
+
+/// Whether \p To may be evaluated after \p From.
+bool reaches(const clang::CFG &Graph, const clang::Stmt *From, const clang::Stmt *To);
+
+/// The variable that the lvalue \p E is (a part of), or null when it lies behind a pointer.
+const clang::VarDecl *variableOf(const clang::Expr *E);
+/// The variable that \p E points to (a part of): &v, &v.f, v as an array; null for anything else.
+const clang::VarDecl *variablePointedTo(const clang::Expr *E);
+/// Whether evaluating \p S changes the object \p Var (a part of it), or hands its address to code that may.
+bool changes(const clang::Stmt *S, const clang::VarDecl *Var, const Unit &U);
+
+/// The statement that changes the object whose address \p Spawn hands to its thread while the thread may still run, in
+/// the loop around the spawn; null when there is none. (Rule LoopArg; StackEscape gives way to it.)
+const clang::Stmt *refillsArgument(const Unit &U, const clang::CallExpr *Spawn, clang::ento::AnalysisManager &Manager);
+
+} // namespace safespawn

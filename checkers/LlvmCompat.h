@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What differs between the LLVM releases that we build against, under names that say what is wanted.
+#pragma once
+
+#include "clang/Basic/Version.h"
+#include "clang/CrossTU/CrossTranslationUnit.h"
+#include "clang/StaticAnalyzer/Core/CheckerManager.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/AnalysisManager.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/CallEvent.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/CheckerContext.h"
+#include <memory>
+
+namespace safespawn::compat {
+
+using namespace clang;
+using namespace clang::ento;
+
+/// A new symbol of type \p Type for something that \p Call produces; \p Tag tells several of one call apart.
+inline DefinedOrUnknownSVal conjure(const CallEvent &Call, QualType Type, CheckerContext &C,
+                                    const void *Tag = nullptr) {
+#if CLANG_VERSION_MAJOR >= 21
+  return C.getSValBuilder().conjureSymbolVal(Call, Type, C.blockCount(), Tag);
+#else
+  return C.getSValBuilder().conjureSymbolVal(Tag, Call.getOriginExpr(), C.getLocationContext(), Type, C.blockCount());
+#endif
+}
+
+/// The memory space that \p Region is known to live in.
+inline const MemSpaceRegion *memorySpace(const MemRegion *Region, ProgramStateRef State) {
+#if CLANG_VERSION_MAJOR >= 21
+  return Region->getMemorySpace(State);
+#else
+  return Region->getMemorySpace();
+#endif
+}
+
+/// An analysis manager whose findings go to \p Consumer. The manager owns the consumer.
+inline std::unique_ptr<AnalysisManager> makeAnalysisManager(ASTContext &Context, Preprocessor &PP,
+                                                            std::unique_ptr<PathDiagnosticConsumer> Consumer,
+                                                            StoreManagerCreator Store,
+                                                            ConstraintManagerCreator Constraints,
+                                                            CheckerManager &Checkers, AnalyzerOptions &Options) {
+  PathDiagnosticConsumers Consumers;
+#if CLANG_VERSION_MAJOR >= 21
+  Consumers.push_back(std::move(Consumer));
+  return std::make_unique<AnalysisManager>(Context, PP, std::move(Consumers), Store, Constraints, &Checkers, Options);
+#else
+  Consumers.push_back(Consumer.release());
+  return std::make_unique<AnalysisManager>(Context, PP, Consumers, Store, Constraints, &Checkers, Options);
+#endif
+}
+
+} // namespace safespawn::compat

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "checkers/Model.h"
+#include "checkers/EmbeddedModels.h"
+#include "checkers/Rules.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/YAMLParser.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace safespawn;
+
+namespace {
+
+/// Which roles an effect needs, and which it may have besides. This table is the format's grammar.
+struct EffectInfo {
+  StringLiteral Name;
+  Effect What;
+  std::initializer_list<StringRef> Needs;
+  std::initializer_list<StringRef> Takes;
+};
+
+const EffectInfo Effects[] = {
+    {"spawn", Effect::Spawn, {"handle", "entry"}, {"argument", "attr", "success"}},
+    {"join", Effect::Join, {"object"}, {"result", "success"}},
+    {"try-join", Effect::TryJoin, {"object", "success"}, {"result"}},
+    {"detach", Effect::Detach, {"object"}, {"success"}},
+    {"cancel", Effect::Cancel, {"object"}, {"success"}},
+    {"self", Effect::Self, {}, {}},
+    {"equal", Effect::Equal, {"object", "other"}, {}},
+    {"observe", Effect::Observe, {"object"}, {}},
+    {"end-thread", Effect::EndThread, {}, {}},
+    {"end-process", Effect::EndProcess, {}, {}},
+    {"attribute-init", Effect::AttributeInit, {"object"}, {"success"}},
+    {"attribute-destroy", Effect::AttributeDestroy, {"object"}, {}},
+    {"attribute-set", Effect::AttributeSet, {"object"}, {"value", "detached"}},
+    {"init", Effect::Init, {"object"}, {"attr", "success"}},
+    {"wait", Effect::Wait, {}, {"object", "lock", "success"}},
+    {"post", Effect::Post, {}, {"object"}},
+};
+
+Role Meaning::*roleNamed(StringRef Name) {
+  static const std::pair<StringLiteral, Role Meaning::*> Roles[] = {
+      {"object", &Meaning::Object},     {"other", &Meaning::Other}, {"handle", &Meaning::Handle},
+      {"entry", &Meaning::Entry},       {"argument", &Meaning::Argument}, {"attr", &Meaning::Attr},
+      {"result", &Meaning::Result},     {"value", &Meaning::Value}, {"lock", &Meaning::Lock}};
+  for (const auto &[Known, Member] : Roles)
+    if (Known == Name)
+      return Member;
+  return nullptr;
+}
+
+bool isIdentifier(StringRef Word) {
+  return !Word.empty() && (isAlpha(Word[0]) || Word[0] == '_') &&
+         all_of(Word, [](char C) { return isAlnum(C) || C == '_'; });
+}
+
+/// Walks one document and collects every mistake with its place.
+class Reader {
+public:
+  Reader(StringRef Text, StringRef Path, bool BuiltIn)
+      : Buffer(MemoryBufferRef(Text, Path)), BuiltIn(BuiltIn), Stream(Buffer, Sources) {
+    Sources.setDiagHandler(
+        [](const SMDiagnostic &D, void *Self) {
+          auto *R = static_cast<Reader *>(Self);
+          if (D.getKind() == SourceMgr::DK_Error)
+            R->Errors.push_back((D.getFilename() + ":" + Twine(D.getLineNo()) + ":" + Twine(D.getColumnNo() + 1) +
+                                 ": error: " + D.getMessage())
+                                    .str());
+        },
+        this);
+  }
+
+  std::vector<Meaning> Rows;
+  std::vector<std::string> Errors;
+
+  void read() {
+    auto Document = Stream.begin();
+    if (Document == Stream.end())
+      return;
+    yaml::Node *Root = Document->getRoot();
+    if (!Root || isa<yaml::NullNode>(Root)) {
+      Stream.skip();
+      return;
+    }
+    auto *Top = dyn_cast<yaml::MappingNode>(Root);
+    if (!Top)
+      return fail(Root, "expected a mapping with the key 'Models'");
+    for (yaml::KeyValueNode &Entry : *Top) {
+      std::string Key = scalar(Entry.getKey());
+      if (Key == "Models")
+        readModels(Entry.getValue());
+      else {
+        fail(Entry.getKey(), "unknown key '" + Key + "', expected 'Models'");
+        if (yaml::Node *Value = Entry.getValue())
+          Value->skip();
+      }
+    }
+  }
+
+private:
+  void fail(yaml::Node *At, const Twine &What) {
+    if (At)
+      Stream.printError(At, What);
+    else
+      Errors.push_back((Buffer.getBufferIdentifier() + ":1:1: error: " + What).str());
+  }
+
+  std::string scalar(yaml::Node *N) {
+    SmallString<32> Storage;
+    if (auto *S = dyn_cast_or_null<yaml::ScalarNode>(N))
+      return S->getValue(Storage).str();
+    if (N) {
+      fail(N, "expected a single value");
+      N->skip();
+    }
+    return "";
+  }
+
+  void readModels(yaml::Node *Value) {
+    auto *List = dyn_cast_or_null<yaml::SequenceNode>(Value);
+    if (!List)
+      return fail(Value, "expected a list of rows such as "
+                         "- {call: my_start, args: 3, effect: spawn, handle: 0, entry: 1, success: zero}");
+    for (yaml::Node &Row : *List) {
+      if (auto *Fields = dyn_cast<yaml::MappingNode>(&Row))
+        readRow(*Fields);
+      else {
+        fail(&Row, "expected a row such as {call: my_join, args: 1, effect: join, object: 0}");
+        Row.skip();
+      }
+    }
+  }
+
+  void readRow(yaml::MappingNode &Fields) {
+    struct Field {
+      yaml::Node *Key;
+      std::string Name, Value;
+    };
+    SmallVector<Field, 10> Given;
+    for (yaml::KeyValueNode &Entry : Fields) {
+      yaml::Node *Key = Entry.getKey();
+      std::string Name = scalar(Key);
+      Given.push_back({Key, Name, scalar(Entry.getValue())});
+    }
+    auto Find = [&](StringRef Name) -> Field * {
+      for (Field &F : Given)
+        if (F.Name == Name)
+          return &F;
+      fail(&Fields, "a row needs '" + Name + "'");
+      return nullptr;
+    };
+    Field *Call = Find("call"), *Args = Find("args"), *What = Find("effect");
+    if (!Call || !Args || !What)
+      return;
+
+    Meaning Row;
+    Row.BuiltIn = BuiltIn;
+    Row.Call = Call->Value;
+    if (!isIdentifier(Row.Call))
+      return fail(Call->Key, "'" + Row.Call + "' is not a function's name");
+    if (StringRef(Args->Value).getAsInteger(10, Row.Args))
+      return fail(Args->Key, "expected the number of arguments, not '" + Args->Value + "'");
+
+    const EffectInfo *Info = nullptr;
+    SmallVector<StringRef, 16> Names;
+    for (const EffectInfo &Known : Effects) {
+      Names.push_back(Known.Name);
+      if (Known.Name == What->Value)
+        Info = &Known;
+    }
+    if (!Info)
+      return fail(What->Key, "unknown effect '" + What->Value + "', did you mean '" + nearest(What->Value, Names) + "'?");
+    Row.What = Info->What;
+
+    for (StringRef Needed : Info->Needs)
+      if (!Find(Needed))
+        return;
+    for (const Field &F : Given) {
+      if (F.Name == "call" || F.Name == "args" || F.Name == "effect")
+        continue;
+      if (!is_contained(Info->Needs, StringRef(F.Name)) && !is_contained(Info->Takes, StringRef(F.Name))) {
+        SmallVector<StringRef, 12> May{"call", "args", "effect"};
+        May.append(Info->Needs.begin(), Info->Needs.end());
+        May.append(Info->Takes.begin(), Info->Takes.end());
+        return fail(F.Key, "'" + F.Name + "' says nothing about the effect '" + What->Value + "', expected one of " +
+                               join(May));
+      }
+      if (F.Name == "success") {
+        if (!readSuccess(F.Value, Row.Worked))
+          return fail(F.Key, "expected zero, nonzero, nonnull, nonnegative, always or the name of a constant, not '" +
+                                 F.Value + "'");
+      } else if (F.Name == "detached") {
+        if (!isIdentifier(F.Value))
+          return fail(F.Key, "expected the name of a constant, not '" + F.Value + "'");
+        Row.DetachedName = F.Value;
+      } else if (!readRole(F.Value, Row.*roleNamed(F.Name), Row.Args)) {
+        return fail(F.Key, "expected the index of an argument, 0 to " + Twine(int(Row.Args) - 1) +
+                               ", or 'return', not '" + F.Value + "'");
+      }
+    }
+    Rows.push_back(std::move(Row));
+  }
+
+  static std::string join(ArrayRef<StringRef> Words) {
+    std::string Text;
+    for (StringRef W : Words)
+      Text += (Text.empty() ? "" : ", ") + W.str();
+    return Text;
+  }
+
+  static bool readSuccess(StringRef Word, Success &Out) {
+    static const std::pair<StringLiteral, Success::Kind> Kinds[] = {
+        {"always", Success::Always},   {"zero", Success::Zero},       {"nonzero", Success::NonZero},
+        {"nonnull", Success::NonNull}, {"nonnegative", Success::NonNegative}};
+    for (const auto &[Name, Kind] : Kinds)
+      if (Name == Word) {
+        Out = {Kind, ""};
+        return true;
+      }
+    if (!isIdentifier(Word))
+      return false;
+    Out = {Success::Constant, Word.str()};
+    return true;
+  }
+
+  static bool readRole(StringRef Word, Role &Out, unsigned Args) {
+    unsigned Index;
+    if (Word == "return")
+      Out = Role::returned();
+    else if (!Word.getAsInteger(10, Index) && Index < Args)
+      Out = Role::argument(Index);
+    else
+      return false;
+    return true;
+  }
+
+  MemoryBufferRef Buffer;
+  bool BuiltIn;
+  SourceMgr Sources;
+  yaml::Stream Stream;
+};
+
+} // namespace
+
+Models::Models() {
+  for (unsigned I = 0; I < NumEmbeddedModels; ++I)
+    for (const std::string &Error : read(EmbeddedModels[I].Text, EmbeddedModels[I].Name, /*BuiltIn=*/true))
+      report_fatal_error(Twine("safespawn: built-in model: ") + Error);
+}
+
+std::vector<std::string> Models::add(StringRef Text, StringRef Path) { return read(Text, Path, /*BuiltIn=*/false); }
+
+std::vector<std::string> Models::read(StringRef Text, StringRef Path, bool BuiltIn) {
+  Reader R(Text, Path, BuiltIn);
+  R.read();
+  if (!R.Errors.empty())
+    return R.Errors;
+  for (Meaning &Row : R.Rows) {
+    std::vector<Meaning> &Same = Rows[Row.Call];
+    // A user's row replaces what is built in for that call.
+    if (!BuiltIn && !Same.empty() && Same.front().BuiltIn)
+      Same.clear();
+    Same.push_back(std::move(Row));
+  }
+  return {};
+}
+
+ArrayRef<Meaning> Models::named(StringRef Name) const {
+  auto Found = Rows.find(Name);
+  return Found == Rows.end() ? ArrayRef<Meaning>() : ArrayRef<Meaning>(Found->second);
+}

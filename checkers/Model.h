@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What calls mean. A model is a list of rows, each of which maps one call to one effect on the roles of its arguments;
+// a call with two effects has two rows. The model knows no checker, and a checker knows no function's name.
+// The format is described for users in docs/models.md; the built-in files and a user's own are read by the same code.
+#pragma once
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringRef.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace safespawn {
+
+enum class Effect {
+  Spawn,            ///< starts a thread: handle, entry, argument, attr
+  Join,             ///< waits for the thread and gives its handle up: object, result
+  TryJoin,          ///< as Join, but a failure leaves the handle alive
+  Detach,           ///< gives the handle up without waiting: object
+  Cancel,           ///< asks the thread to end: object
+  Self,             ///< returns the calling thread's own handle
+  Equal,            ///< compares two handles: object, other
+  Observe,          ///< takes a handle and leaves its ownership as it was: object
+  EndThread,        ///< does not return: ends the calling thread
+  EndProcess,       ///< does not return: ends the process
+  AttributeInit,    ///< object
+  AttributeDestroy, ///< object
+  AttributeSet,     ///< object; value and the name of the constant that makes threads detached
+  Init,             ///< makes a synchronisation object, with attr: object, attr
+  Wait,             ///< goes on only after another thread has acted: object, lock
+  Post,             ///< lets a waiting thread go on: object
+};
+
+/// Where a role is found in a call.
+class Role {
+public:
+  static Role none() { return Role(-1); }
+  static Role returned() { return Role(-2); }
+  static Role argument(unsigned Index) { return Role(int(Index)); }
+
+  bool isArgument() const { return Index >= 0; }
+  bool isReturned() const { return Index == -2; }
+  bool exists() const { return Index != -1; }
+  unsigned index() const { return unsigned(Index); }
+
+private:
+  explicit Role(int Index) : Index(Index) {}
+  int Index;
+};
+
+/// How the call tells its caller that it has worked.
+struct Success {
+  enum Kind {
+    Always,      ///< it cannot fail
+    Zero,        ///< 0 on success, a positive error number otherwise
+    Constant,    ///< the named constant on success, e.g. thrd_success
+    NonZero,     ///< true on success
+    NonNull,     ///< NULL on failure
+    NonNegative, ///< -1 (or less) on failure
+  };
+  Kind How = Always;
+  std::string Name; ///< of the constant
+};
+
+/// One row: what a call means.
+struct Meaning {
+  std::string Call;
+  unsigned Args = 0;
+  Effect What = Effect::Observe;
+  Role Object = Role::none(), Other = Role::none(), Handle = Role::none(), Entry = Role::none();
+  Role Argument = Role::none(), Attr = Role::none(), Result = Role::none(), Value = Role::none(), Lock = Role::none();
+  Success Worked;
+  std::string DetachedName; ///< for AttributeSet: the constant that makes threads detached
+  bool BuiltIn = true;      ///< describes a library's call, not a function of the user's own project
+};
+
+/// All rows that are in force for one translation unit.
+class Models {
+public:
+  /// Reads the built-in files. They are part of this program: a mistake in one of them is a bug and aborts.
+  Models();
+
+  /// Adds the rows of a file in the user's format.
+  /// \returns a list of "file:line:column: error: …" lines, empty when all is well; nothing is added otherwise.
+  std::vector<std::string> add(llvm::StringRef Text, llvm::StringRef Path);
+
+  /// The rows of the calls named \p Name; empty where nobody describes one.
+  llvm::ArrayRef<Meaning> named(llvm::StringRef Name) const;
+  const llvm::StringMap<std::vector<Meaning>> &all() const { return Rows; }
+
+private:
+  std::vector<std::string> read(llvm::StringRef Text, llvm::StringRef Path, bool BuiltIn);
+  llvm::StringMap<std::vector<Meaning>> Rows;
+};
+
+} // namespace safespawn

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How paths are explored, whatever the rule. The analyzer's own exploration leaves a path when a loop has gone round a
+// few times, believes that a flag can change behind each call, and inlines what has nothing to do with threads. For
+// rules about what is missing at the end of a path the first loses defects, the second invents them, and the third
+// costs time.
+#include "checkers/Checkers.h"
+#include "checkers/LlvmCompat.h"
+#include "clang/AST/ParentMap.h"
+#include "clang/AST/RecursiveASTVisitor.h"
+#include "clang/StaticAnalyzer/Core/Checker.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/CallEvent.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/CheckerContext.h"
+
+using namespace clang;
+using namespace ento;
+using namespace safespawn;
+
+/// The value that a guard had when the path last came by it, by a hash of how the guard is written and its frame.
+REGISTER_MAP_WITH_PROGRAMSTATE(GuardMap, unsigned, SVal)
+
+namespace {
+
+class PathModel : public Checker<check::BranchCondition, check::Bind, check::LiveSymbols, check::Location, eval::Call> {
+public:
+  Analysis *A = nullptr;
+  std::shared_ptr<void> Keep;
+
+  void checkBranchCondition(const Stmt *Condition, CheckerContext &C) const;
+#if CLANG_VERSION_MAJOR >= 21
+  void checkBind(SVal Location, SVal, const Stmt *, bool, CheckerContext &C) const { forgetGuards(Location, C); }
+#else
+  void checkBind(SVal Location, SVal, const Stmt *, CheckerContext &C) const { forgetGuards(Location, C); }
+#endif
+  void checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const;
+  void checkLocation(SVal Location, bool IsLoad, const Stmt *S, CheckerContext &C) const;
+  bool evalCall(const CallEvent &Call, CheckerContext &C) const;
+
+private:
+  void leaveLoop(const Expr *Condition, CheckerContext &C) const;
+  void followGuard(const Expr *Condition, CheckerContext &C) const;
+  void forgetGuards(SVal Location, CheckerContext &C) const;
+  bool isSmall(const FunctionDecl *F) const;
+
+  /// What a guard mentions; interned, the same for all paths.
+  mutable llvm::DenseMap<unsigned, SmallVector<const ValueDecl *, 4>> Mentions;
+  mutable llvm::DenseMap<const FunctionDecl *, bool> Small;
+};
+
+/// Rounds of a loop that a path goes through before it leaves. Two: enough to see what the second round does to what
+/// the first one left behind.
+constexpr unsigned Rounds = 2;
+
+/// The loop that \p Condition is (a part of) the condition of, or null.
+const Stmt *loopOf(const Expr *Condition, const ParentMap &Parents) {
+  const Stmt *Child = Condition;
+  const Stmt *Parent = Parents.getParent(Child);
+  for (; Parent && isa<Expr>(Parent); Parent = Parents.getParent(Child))
+    Child = Parent;
+  const Expr *Of = nullptr;
+  if (const auto *For = dyn_cast_or_null<ForStmt>(Parent))
+    Of = For->getCond();
+  else if (const auto *While = dyn_cast_or_null<WhileStmt>(Parent))
+    Of = While->getCond();
+  else if (const auto *Do = dyn_cast_or_null<DoStmt>(Parent))
+    Of = Do->getCond();
+  return Of == Child ? Parent : nullptr;
+}
+
+/// Collects what a guard reads. A guard that does anything else is not one.
+struct GuardReads : RecursiveASTVisitor<GuardReads> {
+  SmallVector<const ValueDecl *, 4> Decls;
+  bool Pure = true;
+
+  bool VisitDeclRefExpr(DeclRefExpr *Ref) {
+    QualType Type = Ref->getType();
+    if (isa<VarDecl>(Ref->getDecl()))
+      Decls.push_back(Ref->getDecl());
+    Pure &= !Type.isVolatileQualified() && !Type->isAtomicType();
+    return Pure;
+  }
+  bool VisitMemberExpr(MemberExpr *Member) {
+    Decls.push_back(Member->getMemberDecl());
+    Pure &= !Member->getType().isVolatileQualified() && !Member->getType()->isAtomicType();
+    return Pure;
+  }
+  bool VisitCallExpr(CallExpr *Call) {
+    // Only a predicate: what returns _Bool is asked again, what returns a number does its work again.
+    Pure &= Call->getType()->isBooleanType();
+    return Pure;
+  }
+  bool VisitUnaryOperator(UnaryOperator *Op) { return Pure &= !Op->isIncrementDecrementOp(); }
+  bool VisitBinaryOperator(BinaryOperator *Op) { return Pure &= !Op->isAssignmentOp(); }
+  bool VisitStmtExpr(StmtExpr *) { return Pure = false; }
+};
+
+} // namespace
+
+void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) const {
+  const auto *E = dyn_cast<Expr>(Condition);
+  const auto *In = dyn_cast_or_null<FunctionDecl>(C.getLocationContext()->getDecl());
+  if (!E || !In)
+    return;
+  // Other checkers may run beside ours under scan-build: there we only touch what holds threads.
+  if (!A->Book.Hosted) {
+    A->U.scan();
+    if (!A->U.touchesHandles(In))
+      return;
+  }
+  if (loopOf(E, C.getLocationContext()->getParentMap()))
+    leaveLoop(E, C);
+  else
+    followGuard(E, C);
+}
+
+void PathModel::leaveLoop(const Expr *Condition, CheckerContext &C) const {
+  if (C.blockCount() <= Rounds)
+    return;
+  // Leave the loop as if its bound had been reached: what is spawned in two rounds is joined in two rounds, so the
+  // bound itself does not matter. A condition known to be true would otherwise end the path here, silently.
+  ProgramStateRef State = C.getState();
+  std::optional<DefinedOrUnknownSVal> Value = C.getSVal(Condition).getAs<DefinedOrUnknownSVal>();
+  if (!Value)
+    return;
+  if (ProgramStateRef Left = State->assume(*Value, false)) {
+    C.addTransition(Left);
+    return;
+  }
+  Expr::EvalResult Constant;
+  if (Condition->EvaluateAsInt(Constant, C.getASTContext()))
+    return; // while (1): there is no other side
+  C.addTransition(State->BindExpr(Condition, C.getLocationContext(),
+                                  C.getSValBuilder().makeTruthVal(false, Condition->getType())));
+}
+
+void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
+  const Expr *Guard = Condition->IgnoreParenCasts();
+  if (const auto *B = dyn_cast<BinaryOperator>(Guard); B && B->isLogicalOp())
+    Guard = B->getRHS()->IgnoreParenCasts(); // the left side had a branch of its own
+  bool Negated = false;
+  for (const auto *Not = dyn_cast<UnaryOperator>(Guard); Not && Not->getOpcode() == UO_LNot;
+       Not = dyn_cast<UnaryOperator>(Guard)) {
+    Guard = Not->getSubExpr()->IgnoreParenCasts();
+    Negated = !Negated;
+  }
+  GuardReads Reads;
+  Reads.TraverseStmt(const_cast<Expr *>(Guard));
+  if (!Reads.Pure || Reads.Decls.empty())
+    return;
+
+  llvm::FoldingSetNodeID Id;
+  Guard->Profile(Id, C.getASTContext(), /*Canonical=*/true);
+  Id.AddPointer(C.getStackFrame());
+  unsigned Key = Id.ComputeHash();
+  Mentions.try_emplace(Key, Reads.Decls);
+
+  ProgramStateRef State = C.getState();
+  auto Value = C.getSVal(Condition).getAs<DefinedOrUnknownSVal>();
+  if (!Value || Value->isUnknown())
+    return;
+  if (Negated) // stored without the negation, so that `if (f)` and `if (!f)` meet
+    *Value = C.getSValBuilder()
+                 .evalEQ(State, *Value, C.getSValBuilder().makeZeroVal(Condition->getType()).castAs<DefinedSVal>())
+                 .castAs<DefinedOrUnknownSVal>();
+
+  if (const SVal *Before = State->get<GuardMap>(Key))
+    if (auto Old = Before->getAs<DefinedOrUnknownSVal>()) {
+      auto [WasTrue, WasFalse] = State->assume(*Old);
+      auto [IsTrue, IsFalse] = State->assume(*Value);
+      // Nothing on this path wrote what the guard reads. A call in between might have; that it did is "unknown", and
+      // no report may rest on it.
+      if (bool(WasTrue) != bool(WasFalse) && IsTrue && IsFalse)
+        State = WasTrue ? IsTrue : IsFalse;
+    }
+  C.addTransition(State->set<GuardMap>(Key, *Value));
+}
+
+void PathModel::forgetGuards(SVal Location, CheckerContext &C) const {
+  ProgramStateRef State = C.getState();
+  if (State->get<GuardMap>().isEmpty())
+    return;
+  const MemRegion *Region = Location.getAsRegion();
+  while (const auto *Element = dyn_cast_or_null<ElementRegion>(Region))
+    Region = Element->getSuperRegion();
+  const ValueDecl *Written = nullptr;
+  if (const auto *Var = dyn_cast_or_null<DeclRegion>(Region))
+    Written = Var->getDecl();
+  ProgramStateRef Next = State;
+  for (const auto &[Key, Value] : State->get<GuardMap>())
+    if (!Written || llvm::is_contained(Mentions.find(Key)->second, Written))
+      Next = Next->remove<GuardMap>(Key);
+  if (Next != State)
+    C.addTransition(Next);
+}
+
+void PathModel::checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const {
+  for (const auto &[Key, Value] : State->get<GuardMap>())
+    for (SymbolRef Symbol : Value.symbols())
+      Reaper.markLive(Symbol);
+}
+
+void PathModel::checkLocation(SVal Location, bool, const Stmt *, CheckerContext &C) const {
+  // A path through a null pointer ends there; under scan-build the core checkers say so themselves.
+  if (A->Book.Hosted && Location.isZeroConstant())
+    C.generateSink(C.getState(), C.getPredecessor());
+}
+
+bool PathModel::isSmall(const FunctionDecl *F) const {
+  auto [Known, New] = Small.try_emplace(F->getCanonicalDecl(), false);
+  if (New) {
+    // A getter, a predicate, a thin layer: what it returns ties its callers' values together.
+    const auto *Body = dyn_cast_or_null<CompoundStmt>(F->getBody());
+    Known->second = Body && Body->size() <= 3 && llvm::none_of(Body->body(), [](const Stmt *S) {
+                      return isa<ForStmt, WhileStmt, DoStmt, SwitchStmt>(S);
+                    });
+  }
+  return Known->second;
+}
+
+bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
+  if (!A->Book.Hosted)
+    return false;
+  const auto *F = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
+  const auto *E = dyn_cast_or_null<CallExpr>(Call.getOriginExpr());
+  if (!F || !E || !F->hasBody() || A->U.matters(F) || isSmall(F) || !A->U.meaningsOf(F).empty())
+    return false;
+  ProgramStateRef State = Call.invalidateRegions(C.blockCount(), C.getState());
+  if (!E->getType()->isVoidType())
+    State = State->BindExpr(E, C.getLocationContext(), compat::conjure(Call, E->getType(), C));
+  C.addTransition(State);
+  return true;
+}
+
+void safespawn::registerPathModel(CheckerManager &Manager, Analysis &A, std::shared_ptr<void> Keep) {
+  auto *Model = Manager.registerChecker<PathModel>();
+  Model->A = &A;
+  Model->Keep = std::move(Keep);
+}
+
+Analysis &safespawn::analysisOf(CheckerManager &Manager) { return *Manager.getChecker<PathModel>()->A; }

@@ -1,0 +1,1063 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Rules that follow a thread's handle along a path:
+//   thread.Leak, Detached, DoubleJoin, JoinUnspawned, Overwrite, SelfJoin, StackEscape.
+//
+// A handle is known by the symbol of its value, so it stays the same thread through copies, structs, parameters and
+// returns; what a call does to it comes from the models. What is left to others: whether the result of a spawn is
+// tested at all, and what a loop does to an argument (ThreadSpawns.cpp).
+#include "checkers/Checkers.h"
+#include "checkers/Flow.h"
+#include "checkers/LlvmCompat.h"
+#include "clang/AST/ParentMap.h"
+#include "clang/StaticAnalyzer/Core/BugReporter/BugReporterVisitors.h"
+#include "clang/StaticAnalyzer/Core/Checker.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/CallEvent.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/CheckerContext.h"
+#include "fixits/ThreadFixes.h"
+
+using namespace clang;
+using namespace ento;
+using namespace safespawn;
+
+namespace {
+
+/// Where a thread's handle stands on the current path.
+///
+///   (untracked) --spawn--> Live --join--> Joined    --join or detach--> report DoubleJoin
+///        |                  |  \-detach-> Detached  --join or detach--> report DoubleJoin
+///        |                  +---- frame ends --------------------------> report Leak
+///        +--join or detach of a handle from elsewhere--> Joined, Detached
+///
+/// A spawn may have failed: Live holds the spawn's result, and what the path knows of it decides when it matters. A
+/// handle that escapes stays Live, but is nobody's leak; one that code we do not see may have joined is not judged.
+struct Handle {
+  enum Stage : uint8_t { Live, Joined, Detached };
+  Stage At = Live;
+  bool Escaped = false;    ///< stored or handed to where it outlives the frame
+  bool MaybeGiven = false; ///< somebody we do not see, or a loop over all handles, may have joined it
+  bool Waited = false;     ///< the spawner has waited for another thread since the spawn
+  const CallExpr *Spawn = nullptr; ///< null when the handle comes from elsewhere
+  const Meaning *SpawnRow = nullptr;
+  SymbolRef SpawnResult = nullptr;
+  const StackFrameContext *Owner = nullptr; ///< the frame whose end puts the handle out of reach
+  const MemRegion *Storage = nullptr;
+  const MemRegion *Lent = nullptr; ///< the automatic object that the thread was given the address of
+  const Meaning *GivenRow = nullptr; ///< of the join or detach
+  SymbolRef GivenResult = nullptr;
+
+  bool operator==(const Handle &O) const {
+    return At == O.At && Escaped == O.Escaped && MaybeGiven == O.MaybeGiven && Waited == O.Waited && Spawn == O.Spawn &&
+           SpawnResult == O.SpawnResult && Owner == O.Owner && Storage == O.Storage && Lent == O.Lent &&
+           GivenRow == O.GivenRow && GivenResult == O.GivenResult;
+  }
+  void Profile(llvm::FoldingSetNodeID &Id) const {
+    Id.AddInteger(At);
+    Id.AddBoolean(Escaped);
+    Id.AddBoolean(MaybeGiven);
+    Id.AddBoolean(Waited);
+    for (const void *P : {static_cast<const void *>(Spawn), static_cast<const void *>(SpawnResult),
+                          static_cast<const void *>(Owner), static_cast<const void *>(Storage),
+                          static_cast<const void *>(Lent), static_cast<const void *>(GivenRow),
+                          static_cast<const void *>(GivenResult)})
+      Id.AddPointer(P);
+  }
+};
+
+/// What an attribute object will make of a thread.
+enum class AttrKind : unsigned { Joinable, Detached };
+
+} // namespace
+
+REGISTER_MAP_WITH_PROGRAMSTATE(HandleMap, SymbolRef, Handle)
+/// Attribute objects whose state is known.
+REGISTER_MAP_WITH_PROGRAMSTATE(AttrMap, const MemRegion *, unsigned)
+/// Values that are the calling thread's own handle, with the call that asked for it.
+REGISTER_MAP_WITH_PROGRAMSTATE(SelfMap, SymbolRef, const CallExpr *)
+/// Values that were compared with another handle.
+REGISTER_SET_WITH_PROGRAMSTATE(ComparedSet, SymbolRef)
+
+namespace {
+
+class ThreadHandles
+    : public Checker<check::PreStmt<CallExpr>, check::PreCall, check::PostCall, check::Bind, check::RegionChanges,
+                     check::LiveSymbols, check::EndFunction, check::BranchCondition, eval::Call> {
+public:
+  Analysis *A = nullptr;
+
+  void checkPreStmt(const CallExpr *Call, CheckerContext &C) const;
+  void checkPreCall(const CallEvent &Call, CheckerContext &C) const;
+  bool evalCall(const CallEvent &Call, CheckerContext &C) const;
+  void checkPostCall(const CallEvent &Call, CheckerContext &C) const;
+#if CLANG_VERSION_MAJOR >= 21
+  void checkBind(SVal Location, SVal Value, const Stmt *, bool, CheckerContext &C) const {
+    escapeStored(Location, Value, C);
+  }
+#else
+  void checkBind(SVal Location, SVal Value, const Stmt *, CheckerContext &C) const { escapeStored(Location, Value, C); }
+#endif
+  ProgramStateRef checkRegionChanges(ProgramStateRef State, const InvalidatedSymbols *Invalidated,
+                                     ArrayRef<const MemRegion *> Explicit, ArrayRef<const MemRegion *> Regions,
+                                     const LocationContext *Frame, const CallEvent *Call) const;
+  void checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const;
+  void checkEndFunction(const ReturnStmt *Return, CheckerContext &C) const;
+  void checkBranchCondition(const Stmt *Condition, CheckerContext &C) const;
+
+private:
+  using Message = llvm::Twine;
+
+  void escapeStored(SVal Location, SVal Value, CheckerContext &C) const;
+  void onSpawn(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const;
+  void onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const;
+  void onCancel(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const;
+  ProgramStateRef lendArgument(ProgramStateRef State, const CallEvent &Call, const Meaning &Row, Handle &H,
+                               CheckerContext &C) const;
+  ProgramStateRef bindResult(ProgramStateRef State, const CallEvent &Call, CheckerContext &C) const;
+  void endFrame(const StackFrameContext *Frame, const Stmt *Exit, SVal Returned, CheckerContext &C) const;
+
+  /// What the path knows of a call's success: true, false, or nothing.
+  std::optional<bool> succeeded(ProgramStateRef State, SymbolRef Result, const Meaning *Row, CheckerContext &C) const;
+  bool spawnFailed(ProgramStateRef State, const Handle &H, CheckerContext &C) const {
+    return H.SpawnResult && succeeded(State, H.SpawnResult, H.SpawnRow, C) == false;
+  }
+  /// Whether StackEscape, the more specific rule, has the say about this thread.
+  bool lendsFrame(const Handle &H, ProgramStateRef State) const;
+  std::optional<AttrKind> attrKind(ProgramStateRef State, SVal Attr) const;
+  const CallExpr *selfJoinSpawn(const MemRegion *Origin, CheckerContext &C) const;
+
+  void report(Rule R, const Message &Text, const PathDiagnosticLocation &At, const Decl *In, SymbolRef Subject,
+              ExplodedNode *End, CheckerContext &C, ArrayRef<Fix> Fixes = {}, const Stmt *Exit = nullptr,
+              SymbolRef Result = nullptr, std::pair<std::string, PathDiagnosticLocation> Note = {}) const;
+  const NoteTag *tell(SymbolRef Subject, std::string Text, CheckerContext &C) const;
+};
+
+// ---- names ------------------------------------------------------------------------------------------------------
+
+/// How the user would write the object that lives in \p Region, or an empty string.
+std::string written(const MemRegion *Region) {
+  if (const auto *Var = dyn_cast_or_null<VarRegion>(Region))
+    return Var->getDecl()->getNameAsString();
+  if (const auto *Field = dyn_cast_or_null<FieldRegion>(Region)) {
+    const MemRegion *Super = Field->getSuperRegion();
+    std::string Base;
+    const char *Arrow = ".";
+    if (const auto *Pointee = dyn_cast<SymbolicRegion>(Super)) {
+      if (const MemRegion *Origin = Pointee->getSymbol()->getOriginRegion())
+        Base = written(Origin);
+      Arrow = "->";
+    } else {
+      Base = written(Super);
+    }
+    return Base.empty() ? Field->getDecl()->getNameAsString() : Base + Arrow + Field->getDecl()->getNameAsString();
+  }
+  if (const auto *Element = dyn_cast_or_null<ElementRegion>(Region)) {
+    const MemRegion *Super = Element->getSuperRegion();
+    std::string Base;
+    if (const auto *Pointee = dyn_cast<SymbolicRegion>(Super)) {
+      if (const MemRegion *Origin = Pointee->getSymbol()->getOriginRegion())
+        Base = written(Origin);
+    } else {
+      Base = written(Super);
+    }
+    if (Base.empty())
+      return "";
+    if (auto Index = Element->getIndex().getAs<nonloc::ConcreteInt>()) {
+      SmallString<8> Digits;
+#if CLANG_VERSION_MAJOR >= 21
+      Index->getValue()->toString(Digits, 10);
+#else
+      Index->getValue().toString(Digits, 10);
+#endif
+      return Base + "[" + Digits.str().str() + "]";
+    }
+    return Base + "[...]";
+  }
+  return "";
+}
+
+/// A handle's name in messages: where it is stored, else how it is written in \p Expression.
+std::string nameOf(const MemRegion *Storage, const Expr *Expression, const Unit &U) {
+  std::string Name = written(Storage);
+  if (!Name.empty() || !Expression)
+    return Name.empty() ? "the thread's handle" : Name;
+  Expression = Expression->IgnoreParenCasts();
+  if (const auto *Op = dyn_cast<UnaryOperator>(Expression); Op && Op->getOpcode() == UO_AddrOf)
+    Expression = Op->getSubExpr()->IgnoreParenCasts();
+  return U.text(Expression);
+}
+
+StringRef functionName(const Decl *D) {
+  const auto *F = dyn_cast_or_null<NamedDecl>(D);
+  return F && F->getIdentifier() ? F->getName() : StringRef("this function");
+}
+
+// ---- regions ----------------------------------------------------------------------------------------------------
+
+/// The frame that \p Region is an automatic object of, or null.
+const StackFrameContext *frameOf(const MemRegion *Region, ProgramStateRef State) {
+  const auto *Space = dyn_cast_or_null<StackSpaceRegion>(compat::memorySpace(Region->getBaseRegion(), State));
+  return Space ? Space->getStackFrame() : nullptr;
+}
+
+/// The place that the value of \p Symbol was read from, or null.
+const MemRegion *originOf(SymbolRef Symbol) { return Symbol ? Symbol->getOriginRegion() : nullptr; }
+
+/// The object that the lvalue \p E is (an element or member of): a variable, or what a pointer variable points to.
+const MemRegion *objectWritten(const Expr *E, ProgramStateRef State, const LocationContext *Frame) {
+  while (E) {
+    E = E->IgnoreParenCasts();
+    if (const auto *Element = dyn_cast<ArraySubscriptExpr>(E)) {
+      E = Element->getBase();
+    } else if (const auto *Member = dyn_cast<MemberExpr>(E)) {
+      E = Member->getBase();
+    } else if (const auto *Op = dyn_cast<UnaryOperator>(E);
+               Op && (Op->getOpcode() == UO_Deref || Op->getOpcode() == UO_AddrOf || Op->isIncrementDecrementOp())) {
+      E = Op->getSubExpr();
+    } else if (const auto *Sum = dyn_cast<BinaryOperator>(E); Sum && Sum->isAdditiveOp()) {
+      E = Sum->getLHS();
+    } else if (const auto *Ref = dyn_cast<DeclRefExpr>(E)) {
+      const auto *Var = dyn_cast<VarDecl>(Ref->getDecl());
+      if (!Var)
+        return nullptr;
+      SVal Location = State->getLValue(Var, Frame);
+      if (Var->getType()->isPointerType())
+        Location = State->getSVal(Location.castAs<Loc>());
+      const MemRegion *Region = Location.getAsRegion();
+      return Region ? Region->getBaseRegion() : nullptr;
+    } else {
+      return nullptr;
+    }
+  }
+  return nullptr;
+}
+
+bool isInArray(const MemRegion *Region) {
+  for (; const auto *Sub = dyn_cast_or_null<SubRegion>(Region); Region = Sub->getSuperRegion())
+    if (isa<ElementRegion>(Sub))
+      return true;
+  return false;
+}
+
+/// Marks every live handle in an array of \p Object as one that a loop may have given up.
+ProgramStateRef giveUpAll(ProgramStateRef State, const MemRegion *Object) {
+  for (const auto &[Symbol, H] : State->get<HandleMap>())
+    if (Object && H.At == Handle::Live && !H.MaybeGiven && H.Storage && H.Storage->getBaseRegion() == Object &&
+        isInArray(H.Storage)) {
+      Handle Next = H;
+      Next.MaybeGiven = true;
+      State = State->set<HandleMap>(Symbol, Next);
+    }
+  return State;
+}
+
+/// Whether \p Value is, or holds, the value of \p Symbol.
+bool carries(SVal Value, SymbolRef Symbol, const Handle &H) {
+  for (SymbolRef Part : Value.symbols())
+    if (Part == Symbol)
+      return true;
+  if (auto Copy = Value.getAs<nonloc::LazyCompoundVal>())
+    return H.Storage && H.Storage->isSubRegionOf(Copy->getRegion());
+  return false;
+}
+
+// ---- notes ------------------------------------------------------------------------------------------------------
+
+/// Tells how the path came to leave: the condition whose branch holds the exit, in the words of the source.
+class EarlyExit : public BugReporterVisitor {
+public:
+  EarlyExit(const IfStmt *If, bool Taken, const Unit &U) : If(If), Taken(Taken), U(U) {}
+
+  void Profile(llvm::FoldingSetNodeID &Id) const override { Id.AddPointer(If); }
+
+  PathDiagnosticPieceRef VisitNode(const ExplodedNode *N, BugReporterContext &BRC, PathSensitiveBugReport &) override {
+    auto Edge = N->getLocation().getAs<BlockEdge>();
+    if (Done || !Edge || Edge->getSrc()->getTerminatorStmt() != If)
+      return nullptr;
+    Done = true;
+    PathDiagnosticLocation At(If->getCond(), BRC.getSourceManager(), N->getLocationContext());
+    return std::make_shared<PathDiagnosticEventPiece>(At, story());
+  }
+
+  std::string story() const {
+    const Expr *E = If->getCond()->IgnoreParenCasts();
+    bool Holds = Taken;
+    while (const auto *Not = dyn_cast<UnaryOperator>(E)) {
+      if (Not->getOpcode() != UO_LNot)
+        break;
+      E = Not->getSubExpr()->IgnoreParenCasts();
+      Holds = !Holds;
+    }
+    const Expr *Tested = E;
+    if (const auto *Compare = dyn_cast<BinaryOperator>(E); Compare && Compare->isComparisonOp())
+      Tested = Compare->getLHS()->IgnoreParenCasts();
+    if (const auto *Assign = dyn_cast<BinaryOperator>(Tested); Assign && Assign->getOpcode() == BO_Assign)
+      Tested = Assign->getRHS()->IgnoreParenCasts();
+    if (const auto *Call = dyn_cast<CallExpr>(Tested))
+      if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && Callee->getIdentifier())
+        return "'" + Callee->getName().str() + "' fails: taking the early return";
+    return "'" + U.text(E) + (Holds ? "' holds: taking the early return" : "' does not hold: taking the early return");
+  }
+
+private:
+  const IfStmt *If;
+  bool Taken;
+  const Unit &U;
+  bool Done = false;
+};
+
+/// Tells where the path learned how a call ended.
+class Outcome : public BugReporterVisitor {
+public:
+  Outcome(SymbolRef Result, std::string Text) : Result(Result), Text(std::move(Text)) {}
+
+  void Profile(llvm::FoldingSetNodeID &Id) const override { Id.AddPointer(Result); }
+
+  PathDiagnosticPieceRef VisitNode(const ExplodedNode *N, BugReporterContext &BRC, PathSensitiveBugReport &) override {
+    const ExplodedNode *Before = N->getFirstPred();
+    if (Done || !Before || !isKnown(N) || isKnown(Before))
+      return nullptr;
+    const Stmt *S = N->getStmtForDiagnostics();
+    if (!S)
+      return nullptr;
+    Done = true;
+    PathDiagnosticLocation At = PathDiagnosticLocation::createBegin(S, BRC.getSourceManager(), N->getLocationContext());
+    return std::make_shared<PathDiagnosticEventPiece>(At, Text);
+  }
+
+private:
+  bool isKnown(const ExplodedNode *N) const { return N->getState()->isNull(nonloc::SymbolVal(Result)).isConstrained(); }
+
+  SymbolRef Result;
+  std::string Text;
+  bool Done = false;
+};
+
+/// The innermost `if` of \p Exit's function whose branch holds \p Exit, and which branch that is.
+std::pair<const IfStmt *, bool> branchAround(const Stmt *Exit, const ParentMap &Parents) {
+  const Stmt *Child = Exit;
+  for (const Stmt *P = Parents.getParent(Exit); P; Child = P, P = Parents.getParent(P))
+    if (const auto *If = dyn_cast<IfStmt>(P); If && Child != If->getCond())
+      return {If, Child == If->getThen()};
+  return {nullptr, false};
+}
+
+} // namespace
+
+const NoteTag *ThreadHandles::tell(SymbolRef Subject, std::string Text, CheckerContext &C) const {
+  return C.getNoteTag([Subject, Text = std::move(Text)](PathSensitiveBugReport &Report) -> std::string {
+    return Report.isInteresting(Subject) ? Text : "";
+  });
+}
+
+void ThreadHandles::report(Rule R, const Message &Text, const PathDiagnosticLocation &At, const Decl *In,
+                           SymbolRef Subject, ExplodedNode *End, CheckerContext &C, ArrayRef<Fix> Fixes,
+                           const Stmt *Exit, SymbolRef Result,
+                           std::pair<std::string, PathDiagnosticLocation> Note) const {
+  if (!End)
+    return;
+  auto Report = std::make_unique<PathReport>(A->Book, R, Text.str(), End, At, In);
+  if (Subject)
+    Report->markInteresting(Subject);
+  if (Exit)
+    if (auto [If, Taken] = branchAround(Exit, End->getLocationContext()->getParentMap()); If)
+      Report->addVisitor(std::make_unique<EarlyExit>(If, Taken, A->U));
+  if (Result)
+    Report->addVisitor(std::make_unique<Outcome>(Result, "assuming that the spawn fails"));
+  if (Note.second.isValid())
+    Report->addNote(Note.first, Note.second);
+  Report->offer(A->Book, Fixes);
+  C.emitReport(std::move(Report));
+}
+
+// ---- what calls mean ----------------------------------------------------------------------------------------------
+
+std::optional<bool> ThreadHandles::succeeded(ProgramStateRef State, SymbolRef Result, const Meaning *Row,
+                                             CheckerContext &C) const {
+  if (!Result || !Row)
+    return std::nullopt;
+  SValBuilder &Values = C.getSValBuilder();
+  auto Decide = [&](SVal Holds) -> std::optional<bool> {
+    auto Known = Holds.getAs<DefinedOrUnknownSVal>();
+    if (!Known)
+      return std::nullopt;
+    auto [Yes, No] = State->assume(*Known);
+    if (bool(Yes) == bool(No))
+      return std::nullopt;
+    return bool(Yes);
+  };
+  QualType Type = Result->getType();
+  SVal Value = Values.makeSymbolVal(Result);
+  if (Loc::isLocType(Type))
+    Value = Values.makeLoc(Result);
+  switch (Row->Worked.How) {
+  case Success::Always:
+    return true;
+  case Success::Zero:
+  case Success::Constant:
+    return Decide(Values.evalBinOp(State, BO_EQ, Value, Values.makeIntVal(*A->U.successValue(*Row), Type),
+                                   Values.getConditionType()));
+  case Success::NonZero:
+  case Success::NonNull:
+    return Decide(Values.evalBinOp(State, BO_NE, Value, Values.makeZeroVal(Type), Values.getConditionType()));
+  case Success::NonNegative:
+    return Decide(Values.evalBinOp(State, BO_GE, Value, Values.makeZeroVal(Type), Values.getConditionType()));
+  }
+  return std::nullopt;
+}
+
+ProgramStateRef ThreadHandles::bindResult(ProgramStateRef State, const CallEvent &Call, CheckerContext &C) const {
+  QualType Type = Call.getResultType();
+  if (Type->isVoidType())
+    return State;
+  return State->BindExpr(Call.getOriginExpr(), C.getLocationContext(), compat::conjure(Call, Type, C));
+}
+
+std::optional<AttrKind> ThreadHandles::attrKind(ProgramStateRef State, SVal Attr) const {
+  if (Attr.isZeroConstant())
+    return AttrKind::Joinable;
+  if (const MemRegion *Region = Attr.getAsRegion())
+    if (const unsigned *Kind = State->get<AttrMap>(Region->StripCasts()))
+      return AttrKind(*Kind);
+  return std::nullopt;
+}
+
+bool ThreadHandles::lendsFrame(const Handle &H, ProgramStateRef State) const {
+  const StackFrameContext *Frame = H.Lent ? frameOf(H.Lent, State) : nullptr;
+  const auto *Function = Frame ? dyn_cast_or_null<FunctionDecl>(Frame->getDecl()) : nullptr;
+  return Function && !Function->isMain() && A->Book.yields(Rule::thread_Detached, Rule::thread_StackEscape);
+}
+
+void ThreadHandles::checkPreStmt(const CallExpr *Call, CheckerContext &C) const {
+  // Before the arguments are looked at by anybody else: an uninitialised one is our story, not "garbage value".
+  A->U.scan();
+  ProgramStateRef State = C.getState();
+  for (const Meaning &Row : A->U.meaningsOf(Call->getDirectCallee())) {
+    if (Row.What != Effect::Join && Row.What != Effect::TryJoin && Row.What != Effect::Detach &&
+        Row.What != Effect::Cancel)
+      continue;
+    const Expr *Object = Unit::argument(Call, Row.Object);
+    if (!Object || !A->Book.isOn(Rule::thread_JoinUnspawned))
+      continue;
+    SVal Value = C.getSVal(Object);
+    if (!Value.isUndef() && !Value.isConstant())
+      continue;
+    const auto *Ref = dyn_cast<DeclRefExpr>(Object->IgnoreParenCasts());
+    const auto *Var = Ref ? dyn_cast<VarDecl>(Ref->getDecl()) : nullptr;
+    const MemRegion *Object_ = objectWritten(Object, State, C.getLocationContext());
+    // An element of an array: the loop that filled it may have gone round more often than we did.
+    if (!Var && !isa<MemberExpr>(Object->IgnoreParenCasts())) {
+      if (ProgramStateRef Next = giveUpAll(State, Object_); Next != State)
+        C.addTransition(Next);
+      continue;
+    }
+    if (!Object_ || !frameOf(Object_, State) || (Value.isConstant() && !Value.isZeroConstant()))
+      continue;
+    const char *Verb = Row.What == Effect::Detach   ? "detached"
+                       : Row.What == Effect::Cancel ? "cancelled"
+                                                    : "joined";
+    PathDiagnosticLocation At(Call, C.getSourceManager(), C.getLocationContext());
+    std::string Name = A->U.text(Object);
+    std::pair<std::string, PathDiagnosticLocation> Note;
+    if (const auto *Region = dyn_cast<VarRegion>(Object_))
+      Note = {"'" + Region->getDecl()->getNameAsString() + "' is declared here, and no spawn fills it on this path",
+              PathDiagnosticLocation::createBegin(Region->getDecl(), C.getSourceManager())};
+    report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is " + Verb + ", but no thread was spawned into it", At,
+           C.getLocationContext()->getDecl(), nullptr, C.generateErrorNode(), C, {}, nullptr, nullptr, Note);
+    return;
+  }
+}
+
+bool ThreadHandles::evalCall(const CallEvent &Call, CheckerContext &C) const {
+  const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
+  if (!Callee || !isa_and_nonnull<CallExpr>(Call.getOriginExpr()))
+    return false;
+  ArrayRef<Meaning> Rows = A->U.meaningsOf(Callee);
+  if (Rows.empty() || Rows.front().Args != Call.getNumArgs())
+    return false;
+  const Meaning &Row = Rows.front();
+  ProgramStateRef State = C.getState();
+  auto Object = [&] { return Row.Object.isArgument() ? Call.getArgSVal(Row.Object.index()) : SVal(UnknownVal()); };
+  switch (Row.What) {
+  case Effect::Spawn:
+    onSpawn(Call, Row, C);
+    return true;
+  case Effect::Join:
+  case Effect::TryJoin:
+  case Effect::Detach:
+    onGiveUp(Call, Row, C);
+    return true;
+  case Effect::Cancel:
+    onCancel(Call, Row, C);
+    return true;
+  case Effect::Self: {
+    SVal Me = compat::conjure(Call, Call.getResultType(), C);
+    State = State->BindExpr(Call.getOriginExpr(), C.getLocationContext(), Me);
+    if (SymbolRef Symbol = Me.getAsSymbol(true))
+      State = State->set<SelfMap>(Symbol, cast<CallExpr>(Call.getOriginExpr()));
+    C.addTransition(State);
+    return true;
+  }
+  case Effect::Equal:
+    for (Role Which : {Row.Object, Row.Other})
+      if (SymbolRef Symbol = Call.getArgSVal(Which.index()).getAsSymbol(true))
+        State = State->add<ComparedSet>(Symbol);
+    C.addTransition(bindResult(State, Call, C));
+    return true;
+  case Effect::AttributeInit:
+    if (const MemRegion *Region = Object().getAsRegion())
+      State = State->set<AttrMap>(Region->StripCasts(), unsigned(AttrKind::Joinable));
+    C.addTransition(bindResult(State, Call, C));
+    return true;
+  case Effect::AttributeSet:
+    if (const MemRegion *Region = Object().getAsRegion(); Region && !Row.DetachedName.empty()) {
+      Region = Region->StripCasts();
+      const Expr *Written = Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Row.Value);
+      std::optional<int64_t> Detached = A->U.constantNamed(Row.DetachedName);
+      auto Value = Call.getArgSVal(Row.Value.index()).getAs<nonloc::ConcreteInt>();
+      if (Value && Detached) {
+#if CLANG_VERSION_MAJOR >= 21
+        bool IsDetached = Value->getValue()->getExtValue() == *Detached;
+#else
+        bool IsDetached = Value->getValue().getExtValue() == *Detached;
+#endif
+        State = State->set<AttrMap>(Region, unsigned(IsDetached ? AttrKind::Detached : AttrKind::Joinable));
+      } else if (Value) { // a macro, not an enumerator: compare what is written
+        State = State->set<AttrMap>(Region, unsigned(A->U.text(Written) == Row.DetachedName ? AttrKind::Detached
+                                                                                           : AttrKind::Joinable));
+      } else {
+        State = State->remove<AttrMap>(Region);
+      }
+    }
+    C.addTransition(bindResult(State, Call, C));
+    return true;
+  case Effect::AttributeDestroy:
+  case Effect::Observe:
+    C.addTransition(bindResult(State, Call, C));
+    return true;
+  case Effect::EndProcess:
+    C.generateSink(State, C.getPredecessor());
+    return true;
+  default:
+    return false;
+  }
+}
+
+ProgramStateRef ThreadHandles::lendArgument(ProgramStateRef State, const CallEvent &Call, const Meaning &Row, Handle &H,
+                                            CheckerContext &C) const {
+  if (!Row.Argument.isArgument())
+    return State;
+  SVal Given = Call.getArgSVal(Row.Argument.index());
+  const MemRegion *Object = Given.getAsRegion();
+  if (!Object)
+    return State;
+  Object = Object->StripCasts();
+  const auto *Typed = dyn_cast<TypedValueRegion>(Object);
+  const RecordDecl *Record = Typed ? Typed->getValueType()->getAsRecordDecl() : nullptr;
+  auto FieldOf = [&](const FieldDecl *Field) { return State->getLValue(Field, Given).getAsRegion(); };
+
+  if (frameOf(Object, State))
+    H.Lent = Object->getBaseRegion();
+  else if (Record) // a struct that points to an automatic object lends that one
+    for (const FieldDecl *Field : Record->fields())
+      if (Field->getType()->isPointerType())
+        if (const MemRegion *Pointee = State->getSVal(FieldOf(Field)).getAsRegion())
+          if (frameOf(Pointee, State) && !isa<CodeSpaceRegion>(Pointee->getBaseRegion())) {
+            H.Lent = Pointee->getBaseRegion();
+            break;
+          }
+
+  // The thread writes what its argument points to. Forget what it may write, and no more: a count that bounds both
+  // the loop that spawns and the loop that joins must stay the same count.
+  const Expr *EntryWritten = Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Row.Entry);
+  const FunctionDecl *Entry = Call.getArgSVal(Row.Entry.index()).getAsFunctionDecl();
+  if (!Entry)
+    Entry = Unit::namedFunction(EntryWritten);
+  auto Forget = [&](const TypedValueRegion *Region) {
+    SVal Unknown = compat::conjure(Call, Region->getValueType(), C, Region);
+    if (!Region->getValueType()->isRecordType() && !Region->getValueType()->isArrayType())
+      State = State->bindLoc(loc::MemRegionVal(Region), Unknown, C.getLocationContext(), /*notifyChanges=*/false);
+  };
+  if (Record) {
+    llvm::DenseSet<const FieldDecl *> Written;
+    if (Entry)
+      Written = A->U.fieldsWrittenBy(Entry);
+    for (const FieldDecl *Field : Record->fields())
+      if (const auto *Region = dyn_cast_or_null<TypedValueRegion>(FieldOf(Field)))
+        if (Written.count(Field) || (Field->getType()->isScalarType() && State->getSVal(Region).isUndef()))
+          Forget(Region);
+  } else if (Typed && Typed->getValueType()->isScalarType() && State->getSVal(Typed).isUndef()) {
+    Forget(Typed);
+  }
+  return State;
+}
+
+void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {
+  ProgramStateRef State = C.getState();
+  const auto *E = cast<CallExpr>(Call.getOriginExpr());
+  const LocationContext *Frame = C.getLocationContext();
+
+  Handle H;
+  H.Spawn = E;
+  H.SpawnRow = &Row;
+  State = bindResult(State, Call, C);
+  SVal Result = State->getSVal(E, Frame);
+  H.SpawnResult = Result.getAsSymbol(true);
+
+  SymbolRef Symbol = nullptr;
+  const Expr *HandleWritten = Unit::argument(E, Row.Handle);
+  if (Row.Handle.isReturned()) {
+    Symbol = H.SpawnResult;
+    H.Owner = C.getStackFrame();
+  } else {
+    const MemRegion *Region = Call.getArgSVal(Row.Handle.index()).getAsRegion();
+    const auto *Typed = dyn_cast_or_null<TypedValueRegion>(Region ? Region->StripCasts() : nullptr);
+    if (!Typed) // e.g. a pointer that somebody else gave us: theirs to join
+      if (const auto *Pointee = dyn_cast_or_null<SymbolicRegion>(Region))
+        Typed = C.getStoreManager().GetElementZeroRegion(Pointee, Pointee->getPointeeStaticType());
+    if (!Typed)
+      return (void)C.addTransition(State);
+    H.Storage = Typed;
+    H.Owner = frameOf(Typed, State);
+    H.Escaped = !H.Owner;
+
+    // What did it hold before?
+    if (SymbolRef Old = State->getSVal(Typed).getAsSymbol(true))
+      if (const Handle *Before = State->get<HandleMap>(Old);
+          Before && Before->At == Handle::Live && !Before->MaybeGiven && !spawnFailed(State, *Before, C)) {
+        if (A->Book.isOn(Rule::thread_Overwrite)) {
+          std::string Name = nameOf(Typed, HandleWritten, A->U);
+          if (ExplodedNode *N = C.generateNonFatalErrorNode(State->remove<HandleMap>(Old)))
+            report(Rule::thread_Overwrite,
+                   "spawn overwrites '" + Name + "', which still holds a thread that is neither joined nor detached",
+                   PathDiagnosticLocation(E, C.getSourceManager(), Frame), Frame->getDecl(), Old, N, C,
+                   fixOverwrite(A->U, E, Row, *C.getCurrentAnalysisDeclContext()));
+        }
+        State = State->remove<HandleMap>(Old);
+      }
+    SVal Fresh = compat::conjure(Call, Typed->getValueType(), C, &Row);
+    Symbol = Fresh.getAsSymbol(true);
+    State = lendArgument(State, Call, Row, H, C);
+    State = State->bindLoc(loc::MemRegionVal(Typed), Fresh, Frame, /*notifyChanges=*/false);
+  }
+  if (!Symbol)
+    return (void)C.addTransition(State);
+
+  std::string Name = nameOf(H.Storage, HandleWritten, A->U);
+  std::string Story = "'" + Name + "' is spawned here";
+  const FunctionDecl *Entry =
+      Row.Entry.isArgument() ? Call.getArgSVal(Row.Entry.index()).getAsFunctionDecl() : nullptr;
+  if (Row.Attr.isArgument()) {
+    std::optional<AttrKind> Kind = attrKind(State, Call.getArgSVal(Row.Attr.index()));
+    if (!Kind)
+      H.MaybeGiven = true; // an attribute from elsewhere may make it detached
+    else if (Kind == AttrKind::Detached) {
+      H.At = Handle::Detached;
+      Story += ", detached";
+    }
+  }
+  if (H.At == Handle::Detached && A->Book.isOn(Rule::thread_Detached) && !lendsFrame(H, State)) {
+    if (ExplodedNode *N = C.generateNonFatalErrorNode(State))
+      report(Rule::thread_Detached, "thread is spawned detached: nobody can wait for it, cancel it or see its error",
+             PathDiagnosticLocation(E, C.getSourceManager(), Frame), Frame->getDecl(), Symbol, N, C, {}, nullptr,
+             nullptr, {"the attribute makes the thread detached",
+                       PathDiagnosticLocation(Unit::argument(E, Row.Attr), C.getSourceManager(), Frame)});
+  }
+  if (Entry && A->U.detachesItself(Entry)) {
+    H.At = Handle::Detached;
+    Story += "; '" + functionName(Entry).str() + "' detaches itself";
+  }
+  State = State->set<HandleMap>(Symbol, H);
+  C.addTransition(State, tell(Symbol, Story, C));
+}
+
+const CallExpr *ThreadHandles::selfJoinSpawn(const MemRegion *Origin, CheckerContext &C) const {
+  const LocationContext *Top = C.getLocationContext();
+  while (Top->getParent())
+    Top = Top->getParent();
+  const auto *Entry = dyn_cast_or_null<FunctionDecl>(Top->getDecl());
+  if (!Entry || !Origin)
+    return nullptr;
+  for (const SpawnSite *Site : A->U.spawnsOf(Entry)) {
+    if (!Site->Handle)
+      continue;
+    const Expr *Place = Site->Handle->IgnoreParenCasts();
+    if (const auto *Op = dyn_cast<UnaryOperator>(Place); Op && Op->getOpcode() == UO_AddrOf)
+      Place = Op->getSubExpr()->IgnoreParenCasts();
+    // the very variable, for one of static storage
+    if (const auto *Ref = dyn_cast<DeclRefExpr>(Place))
+      if (const auto *Var = dyn_cast<VarDecl>(Ref->getDecl()); Var && Var->hasGlobalStorage())
+        if (const auto *Region = dyn_cast<VarRegion>(Origin))
+          if (Region->getDecl()->getCanonicalDecl() == Var->getCanonicalDecl())
+            return Site->Call;
+    // the member of the object that the entry was given: &w->tid with w as the argument
+    const auto *Member = dyn_cast<MemberExpr>(Place);
+    const auto *Field = dyn_cast<FieldRegion>(Origin);
+    if (!Member || !Field || !Site->Argument || Field->getDecl() != Member->getMemberDecl())
+      continue;
+    const Expr *Given = Site->Argument->IgnoreParenCasts();
+    if (const auto *Op = dyn_cast<UnaryOperator>(Given); Op && Op->getOpcode() == UO_AddrOf && !Member->isArrow())
+      Given = Op->getSubExpr()->IgnoreParenCasts();
+    else if (!Member->isArrow())
+      continue;
+    const auto *Pointee = dyn_cast<SymbolicRegion>(Field->getSuperRegion()->StripCasts());
+    const MemRegion *From = Pointee ? Pointee->getSymbol()->getOriginRegion() : nullptr;
+    if (isa_and_nonnull<ParamVarRegion>(From) && A->U.sameExpression(Given, Member->getBase()) &&
+        cast<ParamVarRegion>(From)->getStackFrame() == Top->getStackFrame())
+      return Site->Call;
+  }
+  return nullptr;
+}
+
+void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {
+  ProgramStateRef State = bindResult(C.getState(), Call, C);
+  const auto *E = cast<CallExpr>(Call.getOriginExpr());
+  const LocationContext *Frame = C.getLocationContext();
+  PathDiagnosticLocation At(E, C.getSourceManager(), Frame);
+  const Expr *Object = Unit::argument(E, Row.Object);
+  const bool Detaching = Row.What == Effect::Detach;
+  const char *Verb = Detaching ? "detached" : "joined";
+
+  // A join fills its result.
+  if (Row.Result.isArgument())
+    if (const MemRegion *Out = Call.getArgSVal(Row.Result.index()).getAsRegion())
+      if (const auto *Typed = dyn_cast<TypedValueRegion>(Out); Typed && Typed->getValueType()->isScalarType())
+        State = State->bindLoc(loc::MemRegionVal(Typed), compat::conjure(Call, Typed->getValueType(), C, &Row), Frame,
+                               /*notifyChanges=*/false);
+
+  SymbolRef Symbol = Call.getArgSVal(Row.Object.index()).getAsSymbol(true);
+  if (!Symbol)
+    return (void)C.addTransition(giveUpAll(State, objectWritten(Object, State, Frame)));
+
+  const Handle *Before = State->get<HandleMap>(Symbol);
+  if (!Before) {
+    // Re-read after a call that may have changed it: the same handle if it still lies in the same place.
+    if (const MemRegion *Origin = originOf(Symbol))
+      for (const auto &[Known, H] : State->get<HandleMap>())
+        if (H.At == Handle::Live && H.Storage == Origin) {
+          Symbol = Known;
+          Before = State->get<HandleMap>(Known);
+          break;
+        }
+  }
+  std::string Name = nameOf(Before ? Before->Storage : nullptr, Object, A->U);
+
+  if (!Detaching) {
+    const CallExpr *const *Self = State->get<SelfMap>(Symbol);
+    const CallExpr *Spawn =
+        Self || State->contains<ComparedSet>(Symbol) ? nullptr : selfJoinSpawn(originOf(Symbol), C);
+    if ((Self || Spawn) && A->Book.isOn(Rule::thread_SelfJoin)) {
+      std::pair<std::string, PathDiagnosticLocation> Note;
+      if (Self)
+        Note = {"the calling thread's own handle is taken here",
+                PathDiagnosticLocation(*Self, C.getSourceManager(), Frame)};
+      else
+        Note = {"this function runs in the thread that is spawned into '" + Name + "' here",
+                PathDiagnosticLocation::createBegin(Spawn, C.getSourceManager(), C.getCurrentAnalysisDeclContext())};
+      report(Rule::thread_SelfJoin, "thread joins itself and waits forever", At, Frame->getDecl(), nullptr,
+             C.generateErrorNode(State), C, {}, nullptr, nullptr, Note);
+      return;
+    }
+  }
+
+  Handle Next;
+  if (Before) {
+    Next = *Before;
+    if (Before->At != Handle::Live && !Before->MaybeGiven) {
+      bool FirstFailed = Before->GivenResult && succeeded(State, Before->GivenResult, Before->GivenRow, C) == false;
+      if (!FirstFailed && A->Book.isOn(Rule::thread_DoubleJoin)) {
+        std::string Then = Before->At == Handle::Joined ? "joined" : "detached";
+        std::string Text = std::string("handle '") + Name + "' is " + Verb +
+                           (Then == Verb ? std::string(" a second time") : ", but was already " + Then);
+        report(Rule::thread_DoubleJoin, Text, At, Frame->getDecl(), Symbol,
+               C.generateNonFatalErrorNode(State->remove<HandleMap>(Symbol)), C);
+        return;
+      }
+    }
+    if (Before->At == Handle::Live && !Before->MaybeGiven && spawnFailed(State, *Before, C) &&
+        A->Book.isOn(Rule::thread_JoinUnspawned) && !State->isNull(Call.getArgSVal(Row.Object.index())).isConstrained()) {
+      report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is " + Verb + ", but its spawn failed on this path", At,
+             Frame->getDecl(), Symbol, C.generateErrorNode(State), C, {}, nullptr, Before->SpawnResult);
+      return;
+    }
+  }
+  // Strict: a thread that is let go of on purpose.
+  const bool OwnThread = Detaching && State->get<SelfMap>(Symbol);
+  const bool Fallback = Before && Before->GivenRow && Before->GivenRow->What == Effect::TryJoin;
+  if (Detaching && !Fallback && A->Book.isOn(Rule::thread_Detached) &&
+      (OwnThread || (Before && Before->Spawn && Before->At == Handle::Live && !lendsFrame(*Before, State)))) {
+    std::pair<std::string, PathDiagnosticLocation> Note;
+    if (OwnThread)
+      Note = {"the calling thread's own handle is taken here",
+              PathDiagnosticLocation(*State->get<SelfMap>(Symbol), C.getSourceManager(), Frame)};
+    if (ExplodedNode *N = C.generateNonFatalErrorNode(State))
+      report(Rule::thread_Detached,
+             OwnThread ? "thread detaches itself: nobody can wait for it, cancel it or see its error"
+                       : "thread is detached: nobody can wait for it, cancel it or see its error",
+             At, Frame->getDecl(), Symbol, N, C, {}, nullptr, nullptr, Note);
+  }
+
+  SymbolRef Result = State->getSVal(E, Frame).getAsSymbol(true);
+  if (Row.What == Effect::TryJoin && Result) {
+    // Both outcomes go on from here: what a failed attempt leaves behind is as alive as before.
+    Handle Failed = Next, Worked = Next;
+    Failed.GivenRow = Worked.GivenRow = &Row;
+    Worked.At = Handle::Joined;
+    SValBuilder &Values = C.getSValBuilder();
+    SVal Ok = Values.evalBinOp(State, BO_EQ, Values.makeSymbolVal(Result),
+                               Values.makeIntVal(A->U.successValue(Row).value_or(0), Result->getType()),
+                               Values.getConditionType());
+    auto [Yes, No] = State->assume(Ok.castAs<DefinedOrUnknownSVal>());
+    if (Yes)
+      C.addTransition(Yes->set<HandleMap>(Symbol, Worked), tell(Symbol, "'" + Name + "' is first joined here", C));
+    if (No)
+      C.addTransition(No->set<HandleMap>(Symbol, Failed),
+                      tell(Symbol, "the attempt to join '" + Name + "' fails: the thread is still alive", C));
+    return;
+  }
+  Next.At = Detaching ? Handle::Detached : Handle::Joined;
+  Next.GivenRow = &Row;
+  Next.GivenResult = Result;
+  State = State->set<HandleMap>(Symbol, Next);
+  if (!Before) // an element that we know nothing of stands for all of its array
+    State = giveUpAll(State, objectWritten(Object, State, Frame));
+  C.addTransition(State, tell(Symbol, "'" + Name + "' is first " + Verb + " here", C));
+}
+
+void ThreadHandles::onCancel(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {
+  ProgramStateRef State = bindResult(C.getState(), Call, C);
+  SVal Object = Call.getArgSVal(Row.Object.index());
+  SymbolRef Symbol = Object.getAsSymbol(true);
+  const Handle *Before = Symbol ? State->get<HandleMap>(Symbol) : nullptr;
+  if (Before && Before->At == Handle::Live && !Before->MaybeGiven && spawnFailed(State, *Before, C) &&
+      A->Book.isOn(Rule::thread_JoinUnspawned) && !State->isNull(Object).isConstrained()) {
+    const auto *E = cast<CallExpr>(Call.getOriginExpr());
+    std::string Name = nameOf(Before->Storage, Unit::argument(E, Row.Object), A->U);
+    report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is cancelled, but its spawn failed on this path",
+           PathDiagnosticLocation(E, C.getSourceManager(), C.getLocationContext()), C.getLocationContext()->getDecl(),
+           Symbol, C.generateErrorNode(State), C, {}, nullptr, Before->SpawnResult);
+    return;
+  }
+  C.addTransition(State);
+}
+
+// ---- escapes --------------------------------------------------------------------------------------------------------
+
+void ThreadHandles::escapeStored(SVal Location, SVal Value, CheckerContext &C) const {
+  ProgramStateRef State = C.getState();
+  const MemRegion *Target = Location.getAsRegion();
+  if (State->get<HandleMap>().isEmpty() || (Target && frameOf(Target, State)))
+    return;
+  ProgramStateRef Next = State;
+  for (const auto &[Symbol, H] : State->get<HandleMap>())
+    if (!H.Escaped && carries(Value, Symbol, H)) {
+      Handle Stored = H;
+      Stored.Escaped = true;
+      Next = Next->set<HandleMap>(Symbol, Stored);
+    }
+  if (Next != State)
+    C.addTransition(Next);
+}
+
+ProgramStateRef ThreadHandles::checkRegionChanges(ProgramStateRef State, const InvalidatedSymbols *,
+                                                  ArrayRef<const MemRegion *>, ArrayRef<const MemRegion *> Regions,
+                                                  const LocationContext *, const CallEvent *Call) const {
+  if (!Call)
+    return State;
+  // What the callee can reach it may join, and it may keep the place for later. The library's own functions only do so
+  // with what they are given.
+  const bool System = Call->isInSystemHeader();
+  for (const auto &[Symbol, H] : State->get<HandleMap>()) {
+    if (H.At != Handle::Live || !H.Storage)
+      continue;
+    bool Reached = llvm::is_contained(Regions, H.Storage->getBaseRegion());
+    if (!Reached && H.Escaped && !System) // stored where anybody may find it
+      Reached = true;
+    if (Reached) {
+      Handle Next = H;
+      Next.Escaped = Next.MaybeGiven = true;
+      State = State->set<HandleMap>(Symbol, Next);
+    }
+  }
+  for (const auto &[Attr, Kind] : State->get<AttrMap>())
+    if (llvm::is_contained(Regions, Attr->getBaseRegion()))
+      State = State->remove<AttrMap>(Attr);
+  return State;
+}
+
+void ThreadHandles::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
+  ProgramStateRef State = C.getState();
+  if (State->get<HandleMap>().isEmpty() || C.wasInlined)
+    return;
+  const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
+  ArrayRef<Meaning> Rows = A->U.meaningsOf(Callee);
+  ProgramStateRef Next = State;
+  if (!Rows.empty()) {
+    if (Rows.front().What == Effect::Wait)
+      for (const auto &[Symbol, H] : State->get<HandleMap>()) {
+        Handle Waited = H;
+        Waited.Waited = true;
+        Next = Next->set<HandleMap>(Symbol, Waited);
+      }
+  } else {
+    // A handle given by value to code that we do not see: it may join it. What a library's variadic function gets is
+    // printed, not kept.
+    for (unsigned I = 0; I < Call.getNumArgs(); ++I) {
+      if (Call.isInSystemHeader() && Callee && Callee->isVariadic() && I >= Callee->getNumParams())
+        break;
+      for (const auto &[Symbol, H] : State->get<HandleMap>())
+        if (H.At == Handle::Live && carries(Call.getArgSVal(I), Symbol, H)) {
+          Handle Given = H;
+          Given.Escaped = Given.MaybeGiven = true;
+          Next = Next->set<HandleMap>(Symbol, Given);
+        }
+    }
+  }
+  if (Next != State)
+    C.addTransition(Next);
+}
+
+void ThreadHandles::checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const {
+  for (const auto &[Symbol, H] : State->get<HandleMap>()) {
+    Reaper.markLive(Symbol);
+    if (H.SpawnResult)
+      Reaper.markLive(H.SpawnResult);
+    if (H.GivenResult)
+      Reaper.markLive(H.GivenResult);
+  }
+}
+
+void ThreadHandles::checkBranchCondition(const Stmt *Condition, CheckerContext &C) const {
+  // A loop that joins or detaches what lies in an array does so for all of it: how often it goes round is not for us to
+  // doubt. Passing by its condition is enough.
+  ProgramStateRef State = C.getState();
+  if (State->get<HandleMap>().isEmpty())
+    return;
+  const Stmt *Parent = C.getLocationContext()->getParentMap().getParentIgnoreParenCasts(const_cast<Stmt *>(Condition));
+  while (isa_and_nonnull<Expr>(Parent))
+    Parent = C.getLocationContext()->getParentMap().getParentIgnoreParenCasts(const_cast<Stmt *>(Parent));
+  const Stmt *Body = nullptr;
+  if (const auto *For = dyn_cast_or_null<ForStmt>(Parent))
+    Body = For->getBody();
+  else if (const auto *While = dyn_cast_or_null<WhileStmt>(Parent))
+    Body = While->getBody();
+  else if (const auto *Do = dyn_cast_or_null<DoStmt>(Parent))
+    Body = Do->getBody();
+  if (!Body)
+    return;
+  ProgramStateRef Next = State;
+  SmallVector<const Stmt *, 16> Work{Body};
+  while (!Work.empty()) {
+    const Stmt *S = Work.pop_back_val();
+    for (const Stmt *Child : S->children())
+      if (Child)
+        Work.push_back(Child);
+    if (const auto *Call = dyn_cast<CallExpr>(S))
+      for (const Meaning &Row : A->U.meaningsOf(Call->getDirectCallee()))
+        if (Row.What == Effect::Join || Row.What == Effect::TryJoin || Row.What == Effect::Detach)
+          Next = giveUpAll(Next, objectWritten(Unit::argument(Call, Row.Object), Next, C.getLocationContext()));
+  }
+  if (Next != State)
+    C.addTransition(Next);
+}
+
+// ---- where a frame ends -----------------------------------------------------------------------------------------------
+
+void ThreadHandles::checkPreCall(const CallEvent &Call, CheckerContext &C) const {
+  const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
+  if (!A->U.meaningOf(Callee, Effect::EndThread))
+    return;
+  // Ending the thread ends all of its frames.
+  for (const LocationContext *L = C.getLocationContext(); L; L = L->getParent())
+    if (const StackFrameContext *Frame = L->getStackFrame(); Frame == L)
+      endFrame(Frame, Call.getOriginExpr(), UnknownVal(), C);
+}
+
+void ThreadHandles::checkEndFunction(const ReturnStmt *Return, CheckerContext &C) const {
+  SVal Returned = UnknownVal();
+  if (Return && Return->getRetValue())
+    Returned = C.getSVal(Return->getRetValue());
+  endFrame(C.getStackFrame(), Return, Returned, C);
+}
+
+void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, SVal Returned, CheckerContext &C) const {
+  ProgramStateRef State = C.getState();
+  if (State->get<HandleMap>().isEmpty())
+    return;
+  const auto *Function = dyn_cast_or_null<FunctionDecl>(Frame->getDecl());
+  const bool IsMain = Function && Function->isMain();
+  const bool ByExit = Exit && !isa<ReturnStmt>(Exit); // the thread ends here, not only the function
+  const SourceManager &SM = C.getSourceManager();
+  PathDiagnosticLocation End = Exit ? PathDiagnosticLocation(Exit, SM, Frame)
+                                    : PathDiagnosticLocation::createDeclEnd(Frame, SM);
+  struct Finding {
+    Rule R;
+    std::string Text;
+    SymbolRef Subject;
+    Handle H;
+  };
+  SmallVector<Finding, 4> Findings;
+  ProgramStateRef Next = State;
+  for (const auto &[Symbol, H] : State->get<HandleMap>()) {
+    const bool Borrows = H.Lent && frameOf(H.Lent, State) == Frame;
+    const bool Owned = H.Owner == Frame && !H.Escaped;
+    if (!Borrows && !Owned)
+      continue;
+    if (spawnFailed(State, H, C) || H.At == Handle::Joined || (H.At == Handle::Live && H.MaybeGiven)) {
+      Next = Next->remove<HandleMap>(Symbol);
+      continue;
+    }
+    std::string Name = nameOf(H.Storage, H.Spawn ? Unit::argument(H.Spawn, H.SpawnRow->Handle) : nullptr, A->U);
+    const FunctionDecl *Entry =
+        H.Spawn ? Unit::namedFunction(Unit::argument(H.Spawn, H.SpawnRow->Entry)) : nullptr;
+    // A hand-shake ends the loan, unless the entry shows that it goes on using what it was lent.
+    const bool HandShake = H.Waited && (!Entry || A->U.copiesBeforePost(Entry));
+    const bool FrameSurvives = IsMain && !ByExit; // returning from main ends the process
+    if (Borrows && !HandShake && !FrameSurvives && A->Book.isOn(Rule::thread_StackEscape) && H.Spawn &&
+        !(A->Book.isOn(Rule::thread_LoopArg) && refillsArgument(A->U, H.Spawn, C.getAnalysisManager()))) {
+      std::string Object = written(H.Lent);
+      Findings.push_back({Rule::thread_StackEscape,
+                          "thread '" + Name + "' gets the address of local '" + Object + "' and may outlive '" +
+                              functionName(Frame->getDecl()).str() + "'",
+                          Symbol, H});
+      Next = Next->remove<HandleMap>(Symbol);
+      continue;
+    }
+    if (!Owned)
+      continue;
+    if (H.At == Handle::Live && carries(Returned, Symbol, H)) {
+      Handle Handed = H;
+      const LocationContext *Parent = Frame->getParent();
+      Handed.Owner = Parent ? Parent->getStackFrame() : nullptr;
+      Handed.Escaped = !Parent;
+      Next = Next->set<HandleMap>(Symbol, Handed);
+      continue;
+    }
+    Next = Next->remove<HandleMap>(Symbol);
+    if (H.At == Handle::Live && !IsMain && A->Book.isOn(Rule::thread_Leak))
+      Findings.push_back({Rule::thread_Leak,
+                          "leaves '" + functionName(Frame->getDecl()).str() + "' with thread '" + Name +
+                              "' neither joined nor detached",
+                          Symbol, H});
+  }
+  ExplodedNode *N = Findings.empty() ? nullptr : C.generateNonFatalErrorNode(Next);
+  for (const Finding &F : Findings) {
+    const bool AtSpawn = F.R == Rule::thread_StackEscape;
+    PathDiagnosticLocation At =
+        AtSpawn ? PathDiagnosticLocation::createBegin(F.H.Spawn, SM, C.getAnalysisManager().getAnalysisDeclContext(
+                                                                          Frame->getDecl()))
+                : End;
+    std::pair<std::string, PathDiagnosticLocation> Note;
+    if (AtSpawn)
+      Note = {"'" + functionName(Frame->getDecl()).str() + "' ends here, and '" + written(F.H.Lent) + "' with it", End};
+    report(F.R, F.Text, At, Frame->getDecl(), F.Subject, N, C,
+           fixAtExit(A->U, F.R, F.H.Spawn, F.H.SpawnRow, Exit, Function, F.H.At == Handle::Live && !F.H.Escaped,
+                     C.getAnalysisManager()),
+           Exit, nullptr, Note);
+  }
+  if (Findings.empty() && Next != State)
+    C.addTransition(Next);
+}
+
+void safespawn::registerThreadHandles(CheckerManager &Manager, Analysis &A) {
+  Manager.registerChecker<ThreadHandles>()->A = &A;
+}

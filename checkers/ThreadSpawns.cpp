@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Rules about a spawn as it is written, which need no path: thread.UncheckedSpawn, LoopArg, TooManyHandles, LateConfig.
+// What becomes of the handle afterwards is left to ThreadHandles.cpp.
+#include "checkers/Checkers.h"
+#include "checkers/Flow.h"
+#include "clang/AST/ParentMap.h"
+#include "clang/AST/RecursiveASTVisitor.h"
+#include "clang/StaticAnalyzer/Core/Checker.h"
+#include "fixits/ThreadFixes.h"
+
+using namespace clang;
+using namespace ento;
+using namespace safespawn;
+
+namespace {
+
+/// The function under inspection, and what the steps below need of it.
+struct Body {
+  const FunctionDecl *F;
+  AnalysisDeclContext *Context;
+  const ParentMap &Parents;
+  const CFG *Graph;
+  AnalysisManager &Manager;
+  BugReporter &Reporter;
+
+  PathDiagnosticLocation at(const Stmt *S) const {
+    return PathDiagnosticLocation::createBegin(S, Reporter.getSourceManager(), Context);
+  }
+};
+
+class ThreadSpawns : public Checker<check::ASTCodeBody> {
+public:
+  Analysis *A = nullptr;
+  void checkASTCodeBody(const Decl *D, AnalysisManager &Manager, BugReporter &Reporter) const;
+
+private:
+  void checkResult(const SpawnSite &Site, const Body &B) const;
+  void checkLoopArgument(const SpawnSite &Site, const Body &B) const;
+  void checkCount(const SpawnSite &Site, const Body &B) const;
+  void checkAttributes(const Body &B) const;
+  void report(Rule R, const llvm::Twine &Text, const Stmt *At, const Body &B, StringRef NoteText, const Stmt *NoteAt,
+              ArrayRef<Fix> Fixes = {}, const Decl *NoteDecl = nullptr) const;
+};
+
+/// How the result of a call is used.
+enum class Use { Ignored, NeverHolds, Tested };
+
+/// Whether comparing a result that is 0 or positive in this way says nothing.
+bool neverHolds(const BinaryOperator *Compare, const Expr *Result, const ASTContext &Context) {
+  const bool Left = Compare->getLHS()->IgnoreParenImpCasts() == Result->IgnoreParenImpCasts();
+  const Expr *Other = Left ? Compare->getRHS() : Compare->getLHS();
+  Expr::EvalResult Value;
+  if (!Other->EvaluateAsInt(Value, Context))
+    return false;
+  const int64_t Bound = Value.Val.getInt().getExtValue();
+  BinaryOperatorKind Op = Left ? Compare->getOpcode() : BinaryOperator::reverseComparisonOp(Compare->getOpcode());
+  switch (Op) {
+  case BO_LT:
+  case BO_GE:
+    return Bound <= 0;
+  case BO_LE:
+  case BO_GT:
+  case BO_EQ:
+  case BO_NE:
+    return Bound < 0;
+  default:
+    return false;
+  }
+}
+
+} // namespace
+
+void ThreadSpawns::report(Rule R, const llvm::Twine &Text, const Stmt *At, const Body &B, StringRef NoteText,
+                          const Stmt *NoteAt, ArrayRef<Fix> Fixes, const Decl *NoteDecl) const {
+  auto Report = std::make_unique<PlainReport>(A->Book, R, Text.str(), B.at(At), B.F);
+  Report->addRange(At->getSourceRange());
+  if (NoteAt)
+    Report->addNote(NoteText, B.at(NoteAt));
+  else if (NoteDecl)
+    Report->addNote(NoteText, PathDiagnosticLocation::createBegin(NoteDecl, B.Reporter.getSourceManager()));
+  Report->offer(A->Book, Fixes);
+  B.Reporter.emitReport(std::move(Report));
+}
+
+void ThreadSpawns::checkASTCodeBody(const Decl *D, AnalysisManager &Manager, BugReporter &Reporter) const {
+  A->U.scan();
+  const auto *F = dyn_cast<FunctionDecl>(D);
+  AnalysisDeclContext *Context = Manager.getAnalysisDeclContext(D);
+  if (!F || !Context || !A->U.matters(F))
+    return;
+  Body B{F, Context, Context->getParentMap(), Context->getCFG(), Manager, Reporter};
+  if (!B.Graph)
+    return;
+  for (const SpawnSite &Site : A->U.spawnsIn(F)) {
+    if (A->Book.isOn(Rule::thread_UncheckedSpawn))
+      checkResult(Site, B);
+    if (A->Book.isOn(Rule::thread_LoopArg))
+      checkLoopArgument(Site, B);
+    if (A->Book.isOn(Rule::thread_TooManyHandles))
+      checkCount(Site, B);
+  }
+  if (A->Book.isOn(Rule::thread_LateConfig))
+    checkAttributes(B);
+}
+
+// ---- UncheckedSpawn -------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Follows the value of \p Result outward, and through a local variable forward, until something is done with it.
+class ResultUse {
+public:
+  ResultUse(const Body &B, const Meaning &Row) : B(B), Row(Row) {}
+
+  const BinaryOperator *Comparison = nullptr; ///< the first that never holds
+  const VarDecl *Stored = nullptr;            ///< where the result goes, if it goes anywhere
+
+  Use of(const Expr *Result) {
+    const Stmt *Child = Result;
+    const Stmt *Parent = B.Parents.getParent(Child);
+    for (; isa_and_nonnull<ParenExpr, ImplicitCastExpr, FullExpr>(Parent); Parent = B.Parents.getParent(Child))
+      Child = Parent;
+    if (const auto *Cast = dyn_cast_or_null<ExplicitCastExpr>(Parent))
+      return Cast->getType()->isVoidType() ? Use::Tested : of(Cast);
+    if (const auto *Compare = dyn_cast_or_null<BinaryOperator>(Parent)) {
+      if (Compare->isComparisonOp() && mayCompareWrongly() &&
+          neverHolds(Compare, cast<Expr>(Child), B.Context->getASTContext())) {
+        if (!Comparison)
+          Comparison = Compare;
+        return Use::NeverHolds;
+      }
+      if (Compare->getOpcode() == BO_Assign && Compare->getRHS() == Child)
+        return assigned(Compare);
+      if (Compare->getOpcode() == BO_Comma)
+        return Compare->getLHS() == Child ? Use::Ignored : of(Compare);
+      return Use::Tested;
+    }
+    if (const auto *Declaration = dyn_cast_or_null<DeclStmt>(Parent)) {
+      for (const Decl *D : Declaration->decls())
+        if (const auto *Var = dyn_cast<VarDecl>(D);
+            Var && Var->getInit() && Var->getInit()->IgnoreParenImpCasts() == cast<Expr>(Child)->IgnoreParenImpCasts())
+          return stored(Var, Declaration);
+      return Use::Tested;
+    }
+    if (isa_and_nonnull<Expr>(Parent) && !isa<StmtExpr>(Parent))
+      return Use::Tested; // an argument, a condition, an operand
+    return isStatement(Child, Parent) ? Use::Ignored : Use::Tested;
+  }
+
+private:
+  bool mayCompareWrongly() const { return Row.Worked.How == Success::Zero || Row.Worked.How == Success::Constant; }
+
+  /// Whether \p Child stands as a statement of its own below \p Parent.
+  bool isStatement(const Stmt *Child, const Stmt *Parent) const {
+    if (!Parent || isa<ReturnStmt>(Parent))
+      return false;
+    if (const auto *Block = dyn_cast<CompoundStmt>(Parent)) {
+      // The value of a statement expression is its last statement.
+      const auto *Value = dyn_cast_or_null<StmtExpr>(B.Parents.getParent(Block));
+      return !(Value && Block->body_back() == Child);
+    }
+    if (const auto *If = dyn_cast<IfStmt>(Parent))
+      return If->getCond() != Child;
+    if (const auto *For = dyn_cast<ForStmt>(Parent))
+      return For->getCond() != Child;
+    if (const auto *While = dyn_cast<WhileStmt>(Parent))
+      return While->getCond() != Child;
+    if (const auto *Do = dyn_cast<DoStmt>(Parent))
+      return Do->getCond() != Child;
+    if (isa<SwitchStmt>(Parent))
+      return false;
+    return isa<LabelStmt, SwitchCase, AttributedStmt>(Parent);
+  }
+
+  Use assigned(const BinaryOperator *Assign) {
+    const auto *Ref = dyn_cast<DeclRefExpr>(Assign->getLHS()->IgnoreParenCasts());
+    const auto *Var = Ref ? dyn_cast<VarDecl>(Ref->getDecl()) : nullptr;
+    // The value of the assignment may itself be tested: if ((rc = spawn()) != 0).
+    if (Use Outer = of(Assign); Outer != Use::Ignored)
+      return Outer;
+    return Var ? stored(Var, Assign) : Use::Tested;
+  }
+
+  Use stored(const VarDecl *Var, const Stmt *Where) {
+    if (!Var->isLocalVarDeclOrParm() || Var->isStaticLocal())
+      return Use::Tested;
+    Stored = Var;
+    bool Tested = false, Useless = false;
+    walk(pointAfter(*B.Graph, Where), [&](const Stmt *S) {
+      if (const auto *Assign = dyn_cast<BinaryOperator>(S))
+        if (Assign->getOpcode() == BO_Assign && refers(Assign->getLHS(), Var))
+          return Step::Stop;
+      const auto *Ref = dyn_cast<DeclRefExpr>(S);
+      if (!Ref || Ref->getDecl() != Var || isTarget(Ref))
+        return Step::On;
+      const Use How = of(Ref);
+      Tested |= How == Use::Tested || isVoid(Ref);
+      Useless |= How == Use::NeverHolds;
+      return Tested ? Step::Found : Step::On;
+    });
+    return Tested ? Use::Tested : Useless ? Use::NeverHolds : Use::Ignored;
+  }
+
+  static bool refers(const Expr *E, const VarDecl *Var) {
+    const auto *Ref = dyn_cast<DeclRefExpr>(E->IgnoreParenCasts());
+    return Ref && Ref->getDecl() == Var;
+  }
+  /// Whether \p Ref is only written to.
+  bool isTarget(const DeclRefExpr *Ref) const {
+    const auto *Assign = dyn_cast_or_null<BinaryOperator>(B.Parents.getParentIgnoreParens(const_cast<DeclRefExpr *>(Ref)));
+    return Assign && Assign->getOpcode() == BO_Assign && Assign->getLHS()->IgnoreParens() == Ref;
+  }
+  bool isVoid(const DeclRefExpr *Ref) const {
+    const auto *Cast = dyn_cast_or_null<CStyleCastExpr>(
+        B.Parents.getParentIgnoreParenImpCasts(const_cast<DeclRefExpr *>(Ref)));
+    return Cast && Cast->getType()->isVoidType();
+  }
+
+  const Body &B;
+  const Meaning &Row;
+};
+
+} // namespace
+
+void ThreadSpawns::checkResult(const SpawnSite &Site, const Body &B) const {
+  if (Site.Row->Worked.How == Success::Always || Site.Call->getType()->isVoidType())
+    return;
+  ResultUse Result(B, *Site.Row);
+  switch (Result.of(Site.Call)) {
+  case Use::Tested:
+    return;
+  case Use::NeverHolds:
+    return report(Rule::thread_UncheckedSpawn,
+                  "test '" + A->U.text(Result.Comparison) +
+                      "' says nothing about the spawn: its errors are positive numbers",
+                  Site.Call, B, "the result is tested here", Result.Comparison,
+                  fixUselessTest(A->U, *Site.Row, Result.Comparison));
+  case Use::Ignored:
+    break;
+  }
+  const std::string Place = Result.Stored ? "stored in '" + Result.Stored->getNameAsString() + "' and never tested"
+                                          : "ignored";
+  report(Rule::thread_UncheckedSpawn,
+         "result of the spawn is " + Place + ": when it fails, no thread runs and the handle is garbage", Site.Call, B,
+         "", nullptr, Result.Stored ? std::vector<Fix>() : fixIgnoredResult(A->U, Site, *B.Context));
+}
+
+// ---- LoopArg --------------------------------------------------------------------------------------------------------
+
+void ThreadSpawns::checkLoopArgument(const SpawnSite &Site, const Body &B) const {
+  const Stmt *Change = refillsArgument(A->U, Site.Call, B.Manager);
+  if (!Change)
+    return;
+  const VarDecl *Lent = variablePointedTo(Site.Argument);
+  const std::string Name = Lent->getNameAsString();
+  report(Rule::thread_LoopArg, "thread gets the address of '" + Name + "', which the loop changes while the thread runs",
+         Site.Call, B, "'" + Name + "' is changed here, before the next round", Change,
+         fixLoopArgument(A->U, Site, Lent, *B.Context));
+}
+
+// ---- TooManyHandles -------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::optional<int64_t> constantOf(const Expr *E, const ASTContext &Context) {
+  Expr::EvalResult Value;
+  if (!E || E->isValueDependent() || !E->EvaluateAsInt(Value, Context))
+    return std::nullopt;
+  return Value.Val.getInt().getExtValue();
+}
+
+/// An element of an array of known size whose index is a variable plus a constant.
+struct Slot {
+  const ValueDecl *Array = nullptr;
+  int64_t Size = 0;
+  const VarDecl *Index = nullptr;
+  int64_t Offset = 0;
+};
+
+std::optional<Slot> slotOf(const Expr *E, const ASTContext &Context) {
+  if (!E)
+    return std::nullopt;
+  E = E->IgnoreParenCasts();
+  const Expr *Base = nullptr, *Index = nullptr;
+  if (const auto *Op = dyn_cast<UnaryOperator>(E); Op && Op->getOpcode() == UO_AddrOf) {
+    const Expr *Of = Op->getSubExpr()->IgnoreParenCasts();
+    while (const auto *Member = dyn_cast<MemberExpr>(Of)) { // &workers[i].tid
+      if (Member->isArrow() || !isa<ArraySubscriptExpr, MemberExpr>(Member->getBase()->IgnoreParenCasts()))
+        break;
+      Of = Member->getBase()->IgnoreParenCasts();
+    }
+    if (const auto *Element = dyn_cast<ArraySubscriptExpr>(Of))
+      Base = Element->getBase(), Index = Element->getIdx();
+  } else if (const auto *Sum = dyn_cast<BinaryOperator>(E); Sum && Sum->getOpcode() == BO_Add) {
+    Base = Sum->getLHS(), Index = Sum->getRHS();
+  }
+  if (!Base)
+    return std::nullopt;
+  Base = Base->IgnoreParenImpCasts();
+  const auto *Type = Context.getAsConstantArrayType(Base->getType());
+  if (!Type)
+    return std::nullopt;
+  Slot S;
+  S.Size = Type->getSize().getSExtValue();
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(Base))
+    S.Array = Ref->getDecl();
+  else if (const auto *Member = dyn_cast<MemberExpr>(Base))
+    S.Array = Member->getMemberDecl();
+  Index = Index->IgnoreParenCasts();
+  if (const auto *Sum = dyn_cast<BinaryOperator>(Index); Sum && Sum->isAdditiveOp())
+    if (auto By = constantOf(Sum->getRHS(), Context)) {
+      S.Offset = Sum->getOpcode() == BO_Add ? *By : -*By;
+      Index = Sum->getLHS()->IgnoreParenCasts();
+    }
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(Index))
+    S.Index = dyn_cast<VarDecl>(Ref->getDecl());
+  return S.Array && S.Index ? std::optional<Slot>(S) : std::nullopt;
+}
+
+bool mentions(const Stmt *S, const VarDecl *Var) {
+  if (!S)
+    return false;
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && Ref->getDecl() == Var)
+    return true;
+  return llvm::any_of(S->children(), [&](const Stmt *Child) { return mentions(Child, Var); });
+}
+
+/// Whether \p Loop tests \p Index once more inside of its body: then its condition is not the only bound.
+bool testsInside(const Stmt *S, const VarDecl *Index) {
+  if (!S)
+    return false;
+  if (const auto *If = dyn_cast<IfStmt>(S); If && mentions(If->getCond(), Index))
+    return true;
+  if (const auto *Choice = dyn_cast<ConditionalOperator>(S); Choice && mentions(Choice->getCond(), Index))
+    return true;
+  if (const auto *Switch = dyn_cast<SwitchStmt>(S); Switch && mentions(Switch->getCond(), Index))
+    return true;
+  return llvm::any_of(S->children(), [&](const Stmt *Child) { return testsInside(Child, Index); });
+}
+
+/// The greatest value of \p Index in the body of \p Loop; nullopt when the loop is not a plain counting one.
+std::optional<int64_t> greatest(const Stmt *Loop, const VarDecl *Index, const ASTContext &Context) {
+  const Expr *Condition = nullptr;
+  const Stmt *LoopBody = nullptr;
+  if (const auto *For = dyn_cast<ForStmt>(Loop)) {
+    Condition = For->getCond(), LoopBody = For->getBody();
+    // Counting down: the greatest is the first.
+    if (const auto *Step = dyn_cast_or_null<UnaryOperator>(For->getInc()); Step && Step->isDecrementOp()) {
+      if (testsInside(LoopBody, Index) || !mentions(Step, Index))
+        return std::nullopt;
+      if (const auto *Init = dyn_cast_or_null<BinaryOperator>(For->getInit());
+          Init && Init->getOpcode() == BO_Assign && mentions(Init->getLHS(), Index))
+        return constantOf(Init->getRHS(), Context);
+      if (const auto *Init = dyn_cast_or_null<DeclStmt>(For->getInit());
+          Init && Init->isSingleDecl() && Init->getSingleDecl() == Index)
+        return constantOf(Index->getInit(), Context);
+      return std::nullopt;
+    }
+  } else if (const auto *While = dyn_cast<WhileStmt>(Loop)) {
+    Condition = While->getCond(), LoopBody = While->getBody();
+  }
+  const auto *Compare = dyn_cast_or_null<BinaryOperator>(Condition ? Condition->IgnoreParenCasts() : nullptr);
+  if (!Compare || !Compare->isComparisonOp() || testsInside(LoopBody, Index))
+    return std::nullopt;
+  const auto *Left = dyn_cast<DeclRefExpr>(Compare->getLHS()->IgnoreParenCasts());
+  std::optional<int64_t> Bound = constantOf(Compare->getRHS(), Context);
+  if (!Left || Left->getDecl() != Index || !Bound)
+    return std::nullopt;
+  switch (Compare->getOpcode()) {
+  case BO_LT:
+  case BO_NE:
+    return *Bound - 1;
+  case BO_LE:
+    return *Bound;
+  default:
+    return std::nullopt;
+  }
+}
+
+} // namespace
+
+void ThreadSpawns::checkCount(const SpawnSite &Site, const Body &B) const {
+  const ASTContext &Context = A->U.context();
+  for (const Expr *Place : {Site.Handle, Site.Argument}) {
+    std::optional<Slot> S = slotOf(Place, Context);
+    if (!S)
+      continue;
+    for (const Stmt *Loop = B.Parents.getParent(Site.Call); Loop; Loop = B.Parents.getParent(Loop)) {
+      std::optional<int64_t> Last = greatest(Loop, S->Index, Context);
+      if (!Last || *Last + S->Offset < S->Size)
+        continue;
+      return report(Rule::thread_TooManyHandles,
+                    "loop spawns into '" + S->Array->getNameAsString() + "[" + llvm::Twine(*Last + S->Offset) +
+                        "]', but the array has " + llvm::Twine(S->Size) + " elements",
+                    Site.Call, B, ("'" + S->Array->getNameAsString() + "' is declared here").c_str(), nullptr, {},
+                    S->Array);
+    }
+  }
+}
+
+// ---- LateConfig -----------------------------------------------------------------------------------------------------
+
+void ThreadSpawns::checkAttributes(const Body &B) const {
+  const Unit &U = A->U;
+  /// Whether \p S makes an object with the attributes in \p Attr, or hands them to code that may.
+  auto Uses = [&](const Stmt *S, const VarDecl *Attr) {
+    const auto *Call = dyn_cast<CallExpr>(S);
+    if (!Call)
+      return false;
+    bool Described = false;
+    for (const Meaning &Row : U.meaningsOf(Call->getDirectCallee())) {
+      Described = true;
+      if (Row.Attr.isArgument() && variablePointedTo(Unit::argument(Call, Row.Attr)) == Attr)
+        return true;
+    }
+    return !Described && llvm::any_of(Call->arguments(), [&](const Expr *E) { return variablePointedTo(E) == Attr; });
+  };
+  auto Renews = [&](const Stmt *S, const VarDecl *Attr) {
+    const auto *Call = dyn_cast<CallExpr>(S);
+    if (!Call)
+      return false;
+    for (Effect What : {Effect::AttributeInit, Effect::AttributeDestroy})
+      if (const Meaning *Row = U.meaningOf(Call, What))
+        return variablePointedTo(Unit::argument(Call, Row->Object)) == Attr;
+    return false;
+  };
+  for (const CFGBlock *Block : *B.Graph)
+    for (const CFGElement &Element : *Block) {
+      auto Statement = Element.getAs<CFGStmt>();
+      const auto *Set = Statement ? dyn_cast<CallExpr>(Statement->getStmt()) : nullptr;
+      const Meaning *Row = Set ? U.meaningOf(Set, Effect::AttributeSet) : nullptr;
+      const VarDecl *Attr = Row ? variablePointedTo(Unit::argument(Set, Row->Object)) : nullptr;
+      if (!Attr || !Attr->hasLocalStorage() || isa<ParmVarDecl>(Attr))
+        continue;
+      // Used again later: the setting is for the next one.
+      if (walk(pointAfter(*B.Graph, Set), [&](const Stmt *S) {
+            return Uses(S, Attr) ? Step::Found : Renews(S, Attr) ? Step::Stop : Step::On;
+          }))
+        continue;
+      const CallExpr *Made = nullptr;
+      for (const CFGBlock *Other : *B.Graph)
+        for (const CFGElement &Earlier : *Other)
+          if (auto S = Earlier.getAs<CFGStmt>(); S && !Made && Uses(S->getStmt(), Attr))
+            if (walk(pointAfter(*B.Graph, S->getStmt()), [&](const Stmt *Next) {
+                  return Next == Set ? Step::Found : Renews(Next, Attr) ? Step::Stop : Step::On;
+                }))
+              Made = cast<CallExpr>(S->getStmt());
+      if (Made)
+        report(Rule::thread_LateConfig,
+               "attribute '" + Attr->getNameAsString() + "' is set after the object that should have used it was made",
+               Set, B, "'" + Attr->getNameAsString() + "' is used here, for the last time", Made);
+    }
+}
+
+void safespawn::registerThreadSpawns(CheckerManager &Manager, Analysis &A) {
+  Manager.registerChecker<ThreadSpawns>()->A = &A;
+}

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "checkers/Unit.h"
+#include "clang/AST/ParentMapContext.h"
+#include "clang/AST/RecursiveASTVisitor.h"
+#include "clang/Lex/Lexer.h"
+
+using namespace clang;
+using namespace safespawn;
+
+Unit::Unit(ASTContext &Context, Models Known) : Context(Context), Known(std::move(Known)) {}
+
+bool Unit::mentionsAnyCall() const {
+  // The identifier table holds each word that the preprocessor has seen: no word, no call.
+  for (const auto &Row : Known.all())
+    if (Context.Idents.find(Row.getKey()) != Context.Idents.end())
+      return true;
+  return false;
+}
+
+ArrayRef<Meaning> Unit::meaningsOf(const FunctionDecl *Callee) const {
+  if (!Callee || !Callee->getIdentifier())
+    return {};
+  ArrayRef<Meaning> Rows = Known.named(Callee->getName());
+  if (Rows.empty() || !Callee->getDeclContext()->getRedeclContext()->isTranslationUnit())
+    return {};
+  if (Callee->getType()->isFunctionProtoType() && Callee->getNumParams() != Rows.front().Args)
+    return {};
+  // The library's function has no body here, or one that the library's own header gives it. A body of the project's
+  // (a shim, a mock) says more than the row.
+  const FunctionDecl *Definition = nullptr;
+  if (Rows.front().BuiltIn && Callee->hasBody(Definition) &&
+      !Context.getSourceManager().isInSystemHeader(Definition->getLocation()))
+    return {};
+  return Rows;
+}
+
+const Meaning *Unit::meaningOf(const FunctionDecl *Callee, Effect What) const {
+  for (const Meaning &Row : meaningsOf(Callee))
+    if (Row.What == What)
+      return &Row;
+  return nullptr;
+}
+
+const Meaning *Unit::meaningOf(const CallExpr *Call, Effect What) const {
+  const Meaning *Row = meaningOf(Call->getDirectCallee(), What);
+  return Row && Call->getNumArgs() == Row->Args ? Row : nullptr;
+}
+
+const Meaning *Unit::spawnRow(const CallExpr *Call) const {
+  if (const Meaning *Row = meaningOf(Call, Effect::Spawn))
+    return Row;
+  const FunctionDecl *Callee = Call->getDirectCallee();
+  return Callee ? Wrappers.lookup(key(Callee)) : nullptr;
+}
+
+const Expr *Unit::argument(const CallExpr *Call, Role Which) {
+  return Which.isArgument() && Which.index() < Call->getNumArgs() ? Call->getArg(Which.index()) : nullptr;
+}
+
+const FunctionDecl *Unit::namedFunction(const Expr *E) {
+  if (!E)
+    return nullptr;
+  E = E->IgnoreParenCasts();
+  if (const auto *U = dyn_cast<UnaryOperator>(E); U && U->getOpcode() == UO_AddrOf)
+    E = U->getSubExpr()->IgnoreParenCasts();
+  const auto *Ref = dyn_cast<DeclRefExpr>(E);
+  return Ref ? dyn_cast<FunctionDecl>(Ref->getDecl()) : nullptr;
+}
+
+bool Unit::sameExpression(const Expr *A, const Expr *B) const {
+  llvm::FoldingSetNodeID X, Y;
+  A->IgnoreParenCasts()->Profile(X, Context, /*Canonical=*/true);
+  B->IgnoreParenCasts()->Profile(Y, Context, /*Canonical=*/true);
+  return X == Y;
+}
+
+std::optional<int64_t> Unit::constantNamed(StringRef Name) const {
+  auto Word = Context.Idents.find(Name);
+  if (Word == Context.Idents.end())
+    return std::nullopt;
+  for (const NamedDecl *D : Context.getTranslationUnitDecl()->lookup(DeclarationName(Word->second)))
+    if (const auto *Constant = dyn_cast<EnumConstantDecl>(D))
+      return Constant->getInitVal().getExtValue();
+  return std::nullopt;
+}
+
+std::optional<int64_t> Unit::successValue(const Meaning &Row) const {
+  switch (Row.Worked.How) {
+  case Success::Zero:
+    return 0;
+  case Success::Constant:
+    return constantNamed(Row.Worked.Name).value_or(0);
+  default:
+    return std::nullopt;
+  }
+}
+
+std::string Unit::text(const Expr *E) const {
+  const SourceManager &SM = Context.getSourceManager();
+  CharSourceRange Range =
+      Lexer::makeFileCharRange(CharSourceRange::getTokenRange(E->getSourceRange()), SM, Context.getLangOpts());
+  StringRef Written = Range.isValid() ? Lexer::getSourceText(Range, SM, Context.getLangOpts()) : StringRef();
+  std::string Text;
+  if (Written.empty()) {
+    llvm::raw_string_ostream Out(Text);
+    E->printPretty(Out, nullptr, Context.getPrintingPolicy());
+    Written = Text;
+  }
+  std::string Line;
+  for (char C : Written)
+    if (!isspace(static_cast<unsigned char>(C)))
+      Line += C;
+    else if (!Line.empty() && Line.back() != ' ')
+      Line += ' ';
+  constexpr size_t Longest = 48;
+  if (Line.size() > Longest)
+    Line = Line.substr(0, Longest - 3) + "...";
+  return Line;
+}
+
+/// Visits one body and notes what the unit wants to know of it.
+struct Unit::Scan : RecursiveASTVisitor<Unit::Scan> {
+  Unit &U;
+  const FunctionDecl *In;
+  SmallVector<const CallExpr *, 8> &Calls;
+  SmallVector<const FieldDecl *, 4> &Writes;
+  bool NotReturning = false, Erroneous = false;
+
+  Scan(Unit &U, const FunctionDecl *In)
+      : U(U), In(In), Calls(U.CallsIn[key(In)]), Writes(U.FieldWrites[key(In)]) {}
+
+  bool VisitRecoveryExpr(RecoveryExpr *) { return Erroneous = true; }
+  bool VisitDecl(Decl *D) {
+    Erroneous |= D->isInvalidDecl();
+    return true;
+  }
+  bool VisitCallExpr(CallExpr *Call) {
+    if (const FunctionDecl *Callee = Call->getDirectCallee()) {
+      Calls.push_back(Call);
+      NotReturning |= Callee->isNoReturn();
+    }
+    return true;
+  }
+  bool VisitDeclRefExpr(DeclRefExpr *Ref) {
+    if (const auto *F = dyn_cast<FunctionDecl>(Ref->getDecl()))
+      if (!isCallee(Ref))
+        U.AddressTaken.insert(key(F));
+    return true;
+  }
+  bool TraverseCallExpr(CallExpr *Call) {
+    Callees.insert(Call->getCallee()->IgnoreParenImpCasts());
+    return RecursiveASTVisitor::TraverseCallExpr(Call);
+  }
+  bool VisitBinaryOperator(BinaryOperator *B) {
+    if (B->isAssignmentOp())
+      noteWrite(B->getLHS());
+    return true;
+  }
+  bool VisitUnaryOperator(UnaryOperator *Op) {
+    // An address that is handed out may be written through.
+    if (Op->isIncrementDecrementOp() || Op->getOpcode() == UO_AddrOf)
+      noteWrite(Op->getSubExpr());
+    return true;
+  }
+
+private:
+  llvm::DenseSet<const Expr *> Callees;
+  bool isCallee(const Expr *E) const { return Callees.count(E); }
+  void noteWrite(const Expr *E) {
+    for (E = E->IgnoreParenCasts(); const auto *Element = dyn_cast<ArraySubscriptExpr>(E);)
+      E = Element->getBase()->IgnoreParenCasts();
+    if (const auto *Member = dyn_cast<MemberExpr>(E))
+      if (const auto *Field = dyn_cast<FieldDecl>(Member->getMemberDecl()))
+        Writes.push_back(Field);
+  }
+};
+
+static bool touchesHandle(Effect What) {
+  switch (What) {
+  case Effect::Spawn:
+  case Effect::Join:
+  case Effect::TryJoin:
+  case Effect::Detach:
+  case Effect::Cancel:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/// Whether control can leave \p Loop: by its condition, a break of its own, a goto, a return or a call that ends.
+static bool canLeave(const Stmt *S, const Unit &U, bool InnerLoop) {
+  if (!S)
+    return false;
+  if (isa<ReturnStmt, GotoStmt, IndirectGotoStmt>(S) || (isa<BreakStmt>(S) && !InnerLoop))
+    return true;
+  if (const auto *Call = dyn_cast<CallExpr>(S)) {
+    // What a function that we cannot see does, we cannot say: it may well end the thread.
+    const FunctionDecl *Callee = Call->getDirectCallee();
+    if (Callee && Callee->isNoReturn())
+      return true;
+    if (Callee && Callee->hasBody() && U.matters(Callee))
+      return true;
+  }
+  bool Inner = InnerLoop || isa<ForStmt, WhileStmt, DoStmt, SwitchStmt>(S);
+  for (const Stmt *Child : S->children())
+    if (canLeave(Child, U, Inner))
+      return true;
+  return false;
+}
+
+static bool holdsEndlessLoop(const Stmt *S, const Unit &U, ASTContext &Context) {
+  if (!S)
+    return false;
+  const Expr *Condition = nullptr;
+  const Stmt *Body = nullptr;
+  if (const auto *For = dyn_cast<ForStmt>(S))
+    Condition = For->getCond(), Body = For->getBody();
+  else if (const auto *While = dyn_cast<WhileStmt>(S))
+    Condition = While->getCond(), Body = While->getBody();
+  else if (const auto *Do = dyn_cast<DoStmt>(S))
+    Condition = Do->getCond(), Body = Do->getBody();
+  if (Body) {
+    bool Always = !Condition;
+    if (Condition && !Condition->isValueDependent())
+      (void)Condition->EvaluateAsBooleanCondition(Always, Context);
+    if (Always && !canLeave(Body, U, /*InnerLoop=*/false))
+      return true;
+  }
+  for (const Stmt *Child : S->children())
+    if (holdsEndlessLoop(Child, U, Context))
+      return true;
+  return false;
+}
+
+template <typename Set> void Unit::closeOverCallers(Set &Functions) const {
+  SmallVector<const FunctionDecl *, 32> Work(Functions.begin(), Functions.end());
+  while (!Work.empty()) {
+    auto Callers = CallersOf.find(Work.pop_back_val());
+    if (Callers == CallersOf.end())
+      continue;
+    for (const FunctionDecl *Caller : Callers->second)
+      if (Functions.insert(Caller).second)
+        Work.push_back(Caller);
+  }
+}
+
+void Unit::scan() {
+  if (Scanned)
+    return;
+  Scanned = true;
+  if (!mentionsAnyCall())
+    return;
+  const SourceManager &SM = Context.getSourceManager();
+  for (Decl *D : Context.getTranslationUnitDecl()->noload_decls()) {
+    auto *F = dyn_cast<FunctionDecl>(D);
+    if (!F || !F->doesThisDeclarationHaveABody() ||
+        SM.isInSystemHeader(SM.getExpansionLoc(F->getLocation())))
+      continue;
+    Definitions.push_back(F);
+    Scan S(*this, F);
+    S.TraverseDecl(F);
+    if (S.NotReturning)
+      Mattering.insert(key(F));
+    if (S.Erroneous)
+      markBroken(F);
+  }
+  for (const FunctionDecl *F : Definitions)
+    for (const CallExpr *Call : CallsIn[key(F)]) {
+      const FunctionDecl *Callee = Call->getDirectCallee();
+      CallersOf[key(Callee)].push_back(key(F));
+      for (const Meaning &Row : meaningsOf(Callee)) {
+        Mattering.insert(key(F));
+        if (touchesHandle(Row.What))
+          Touching.insert(key(F));
+        if (Row.What == Effect::Detach)
+          if (const Expr *Object = argument(Call, Row.Object)) {
+            Object = Object->IgnoreParenCasts();
+            if (const auto *Ref = dyn_cast<DeclRefExpr>(Object)) // pthread_t me = pthread_self();
+              if (const auto *Var = dyn_cast<VarDecl>(Ref->getDecl()); Var && Var->hasInit())
+                Object = Var->getInit()->IgnoreParenCasts();
+            if (const auto *Inner = dyn_cast<CallExpr>(Object); Inner && meaningOf(Inner, Effect::Self))
+              SelfDetaching.insert(key(F));
+          }
+      }
+    }
+  closeOverCallers(Touching);
+  closeOverCallers(Mattering);
+  closeOverCallers(SelfDetaching);
+  deriveWrappers();
+  for (const FunctionDecl *F : Definitions) {
+    if (holdsEndlessLoop(F->getBody(), *this, Context))
+      Endless.insert(key(F));
+    for (const CallExpr *Call : CallsIn[key(F)])
+      if (const Meaning *Row = spawnRow(Call))
+        Spawns[key(F)].push_back({Call, F, Row, namedFunction(argument(Call, Row->Entry)), argument(Call, Row->Handle),
+                                  argument(Call, Row->Argument), argument(Call, Row->Attr)});
+  }
+}
+
+/// The index of the parameter of \p In that \p E hands on unchanged.
+static Role handedOn(const Expr *E, const FunctionDecl *In) {
+  if (E)
+    if (const auto *Ref = dyn_cast<DeclRefExpr>(E->IgnoreParenCasts()))
+      if (const auto *Param = dyn_cast<ParmVarDecl>(Ref->getDecl()))
+        for (unsigned I = 0; I < In->getNumParams(); ++I)
+          if (In->getParamDecl(I) == Param)
+            return Role::argument(I);
+  return Role::none();
+}
+
+/// Whether all that \p In does with the result of \p Call is to return it.
+static bool returnsResult(const FunctionDecl *In, const CallExpr *Call) {
+  const auto *Body = dyn_cast_or_null<CompoundStmt>(In->getBody());
+  if (!Body || Body->body_empty())
+    return false;
+  const auto *Return = dyn_cast<ReturnStmt>(Body->body_back());
+  return Return && Return->getRetValue() && Return->getRetValue()->IgnoreParenCasts() == Call;
+}
+
+void Unit::deriveWrappers() {
+  // A wrapper of a wrapper needs another round; the chain ends because each round adds a function.
+  for (bool Changed = true; Changed;) {
+    Changed = false;
+    for (const FunctionDecl *F : Definitions) {
+      if (Wrappers.count(key(F)))
+        continue;
+      for (const CallExpr *Call : CallsIn[key(F)]) {
+        const Meaning *Inner = spawnRow(Call);
+        if (!Inner || !returnsResult(F, Call))
+          continue;
+        Meaning Row = *Inner;
+        Row.Call = F->getName().str();
+        Row.Args = F->getNumParams();
+        Row.BuiltIn = false;
+        Row.Handle = Inner->Handle.isReturned() ? Inner->Handle : handedOn(argument(Call, Inner->Handle), F);
+        Row.Entry = handedOn(argument(Call, Inner->Entry), F);
+        Row.Argument = handedOn(argument(Call, Inner->Argument), F);
+        Row.Attr = handedOn(argument(Call, Inner->Attr), F);
+        if (!Row.Handle.exists())
+          continue;
+        DerivedRows.push_back(std::move(Row));
+        Wrappers[key(F)] = &DerivedRows.back();
+        Changed = true;
+        break;
+      }
+    }
+  }
+}
+
+ArrayRef<SpawnSite> Unit::spawnsIn(const FunctionDecl *Function) const {
+  auto Found = Spawns.find(key(Function));
+  return Found == Spawns.end() ? ArrayRef<SpawnSite>() : ArrayRef<SpawnSite>(Found->second);
+}
+
+SmallVector<const SpawnSite *, 4> Unit::spawnsOf(const FunctionDecl *Entry) const {
+  SmallVector<const SpawnSite *, 4> Sites;
+  for (const FunctionDecl *F : Definitions)
+    for (const SpawnSite &Site : spawnsIn(F))
+      if (Site.Entry && key(Site.Entry) == key(Entry))
+        Sites.push_back(&Site);
+  return Sites;
+}
+
+bool Unit::hasUnseenCallers(const FunctionDecl *Function) const {
+  return Function->isExternallyVisible() || AddressTaken.count(key(Function)) || !CallersOf.count(key(Function));
+}
+
+llvm::DenseSet<const FieldDecl *> Unit::fieldsWrittenBy(const FunctionDecl *Entry) const {
+  llvm::DenseSet<const FieldDecl *> Fields;
+  llvm::DenseSet<const FunctionDecl *> Seen;
+  SmallVector<const FunctionDecl *, 16> Work{key(Entry)};
+  while (!Work.empty()) {
+    const FunctionDecl *F = Work.pop_back_val();
+    auto Calls = CallsIn.find(F);
+    if (!Seen.insert(F).second || Calls == CallsIn.end())
+      continue;
+    auto Writes = FieldWrites.find(F);
+    Fields.insert(Writes->second.begin(), Writes->second.end());
+    for (const CallExpr *Call : Calls->second)
+      Work.push_back(key(Call->getDirectCallee()));
+  }
+  return Fields;
+}
+
+bool Unit::copiesBeforePost(const FunctionDecl *Entry) const {
+  const FunctionDecl *Definition = nullptr;
+  if (!Entry->hasBody(Definition))
+    return true; // not seen: the spawner waits for something, and we trust it
+  // In the order of the source: the first post, and after it no mention of the parameter or of a pointer made from it.
+  struct Order : RecursiveASTVisitor<Order> {
+    const Unit &U;
+    llvm::SmallPtrSet<const VarDecl *, 4> Aliases;
+    SourceLocation Post;
+    SmallVector<SourceLocation, 8> Uses;
+    explicit Order(const Unit &U) : U(U) {}
+    bool VisitVarDecl(VarDecl *V) {
+      if (V->getType()->isPointerType() && V->hasInit())
+        if (const auto *Ref = dyn_cast<DeclRefExpr>(V->getInit()->IgnoreParenCasts()))
+          if (Aliases.count(dyn_cast<VarDecl>(Ref->getDecl())))
+            Aliases.insert(V);
+      return true;
+    }
+    bool VisitCallExpr(CallExpr *Call) {
+      if (Post.isInvalid() && U.meaningOf(Call, Effect::Post))
+        Post = Call->getEndLoc();
+      return true;
+    }
+    bool VisitDeclRefExpr(DeclRefExpr *Ref) {
+      if (Aliases.count(dyn_cast<VarDecl>(Ref->getDecl())))
+        Uses.push_back(Ref->getLocation());
+      return true;
+    }
+  } Visit(*this);
+  for (const ParmVarDecl *Param : Definition->parameters())
+    Visit.Aliases.insert(Param);
+  Visit.TraverseStmt(Definition->getBody());
+  if (Visit.Post.isInvalid()) // then a function that it calls may post, after it has copied
+    return llvm::any_of(CallsIn.lookup(key(Entry)),
+                        [&](const CallExpr *C) { return meaningsOf(C->getDirectCallee()).empty(); });
+  const SourceManager &SM = Context.getSourceManager();
+  return llvm::none_of(Visit.Uses, [&](SourceLocation Use) { return SM.isBeforeInTranslationUnit(Visit.Post, Use); });
+}
+
+std::vector<const FunctionDecl *> Unit::callersFirst() const {
+  std::vector<const FunctionDecl *> Order;
+  llvm::DenseMap<const FunctionDecl *, const FunctionDecl *> Defined;
+  for (const FunctionDecl *F : Definitions)
+    Defined[key(F)] = F;
+  llvm::DenseSet<const FunctionDecl *> Seen;
+  // Depth first over calls, noted on the way back and reversed: a topological order. A stack of our own, because call
+  // chains are as long as the program makes them.
+  struct Visit {
+    const FunctionDecl *F;
+    unsigned Next;
+  };
+  for (auto Root = Definitions.rbegin(); Root != Definitions.rend(); ++Root) {
+    if (!Seen.insert(key(*Root)).second)
+      continue;
+    SmallVector<Visit, 16> Stack{{key(*Root), 0}};
+    while (!Stack.empty()) {
+      Visit &Top = Stack.back();
+      auto Calls = CallsIn.find(Top.F);
+      if (Calls == CallsIn.end() || Top.Next == Calls->second.size()) {
+        if (const FunctionDecl *F = Defined.lookup(Top.F); F && (matters(F) || touchesHandles(F)))
+          Order.push_back(F);
+        Stack.pop_back();
+        continue;
+      }
+      const FunctionDecl *Callee = key(Calls->second[Top.Next++]->getDirectCallee());
+      if (Defined.count(Callee) && Seen.insert(Callee).second)
+        Stack.push_back({Callee, 0});
+    }
+  }
+  std::reverse(Order.begin(), Order.end());
+  return Order;
+}

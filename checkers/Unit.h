@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the checkers share about one translation unit: which calls have which effects, which functions start which
+// threads, and which functions matter at all. It is computed once, holds no fact about a path, and knows no rule.
+#pragma once
+
+#include "checkers/Model.h"
+#include "clang/AST/ASTContext.h"
+#include "clang/AST/Decl.h"
+#include "clang/AST/Expr.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/SmallVector.h"
+#include <deque>
+#include <vector>
+
+namespace safespawn {
+
+/// A spawn as it is written in the source; through a thin wrapper, the call of the wrapper.
+struct SpawnSite {
+  const clang::CallExpr *Call = nullptr;
+  const clang::FunctionDecl *In = nullptr;
+  const Meaning *Row = nullptr;
+  const clang::FunctionDecl *Entry = nullptr; ///< null when it is not named at the spawn
+  const clang::Expr *Handle = nullptr, *Argument = nullptr, *Attr = nullptr;
+};
+
+class Unit {
+public:
+  Unit(clang::ASTContext &Context, Models Known);
+
+  clang::ASTContext &context() const { return Context; }
+
+  /// Whether any described call is mentioned in this unit at all. Cheap: no function body is visited.
+  bool mentionsAnyCall() const;
+
+  /// Visits the bodies of all functions defined outside of system headers. Does nothing the second time.
+  void scan();
+
+  /// The rows that describe \p Callee; a row fits the published function, not everything that shares its name.
+  llvm::ArrayRef<Meaning> meaningsOf(const clang::FunctionDecl *Callee) const;
+  /// The row that gives \p Callee the effect \p What, or null.
+  const Meaning *meaningOf(const clang::FunctionDecl *Callee, Effect What) const;
+  const Meaning *meaningOf(const clang::CallExpr *Call, Effect What) const;
+  /// The row of a spawn, also through a function of this file that only hands its parameters on to one.
+  const Meaning *spawnRow(const clang::CallExpr *Call) const;
+
+  /// All functions with a body, in the order of the source.
+  llvm::ArrayRef<const clang::FunctionDecl *> definitions() const { return Definitions; }
+  /// The spawns written in \p Function.
+  llvm::ArrayRef<SpawnSite> spawnsIn(const clang::FunctionDecl *Function) const;
+  /// The spawns that name \p Entry as their start routine.
+  llvm::SmallVector<const SpawnSite *, 4> spawnsOf(const clang::FunctionDecl *Entry) const;
+
+  /// Whether \p Function, or a function of this file that it calls, has an effect on a thread's handle.
+  bool touchesHandles(const clang::FunctionDecl *Function) const { return Touching.count(key(Function)); }
+  /// Whether a path through \p Function can differ in what we look at: it has an effect, or may not return.
+  bool matters(const clang::FunctionDecl *Function) const { return Mattering.count(key(Function)); }
+  /// Whether somebody may call \p Function whom we do not see.
+  bool hasUnseenCallers(const clang::FunctionDecl *Function) const;
+  /// Whether \p Entry (or a function of this file that it calls) detaches the thread that it runs on.
+  bool detachesItself(const clang::FunctionDecl *Entry) const { return SelfDetaching.count(key(Entry)); }
+  /// The fields that a thread started in \p Entry may write, by assignments in functions of this file that it reaches.
+  llvm::DenseSet<const clang::FieldDecl *> fieldsWrittenBy(const clang::FunctionDecl *Entry) const;
+  /// Whether \p Entry, once it has posted, no longer uses what its parameter points to.
+  bool copiesBeforePost(const clang::FunctionDecl *Entry) const;
+  /// Whether the thread in \p Entry never ends by itself: a loop without condition, break, return or exit.
+  bool neverEnds(const clang::FunctionDecl *Entry) const { return Endless.count(key(Entry)); }
+
+  /// Whether an error lies in \p Function, so that what we would see of it is not what the user wrote.
+  bool isBroken(const clang::FunctionDecl *Function) const { return Broken.count(key(Function)); }
+  void markBroken(const clang::FunctionDecl *Function) { Broken.insert(key(Function)); }
+  /// The functions that matter, each after its callers (where calls go in circles, in the order of the source).
+  std::vector<const clang::FunctionDecl *> callersFirst() const;
+
+  /// The expression in the given role of \p Call, or null.
+  static const clang::Expr *argument(const clang::CallExpr *Call, Role Which);
+  /// The function that \p E names, looking through '&', parentheses and casts; null otherwise.
+  static const clang::FunctionDecl *namedFunction(const clang::Expr *E);
+  /// Whether two expressions are written alike and name the same declarations.
+  bool sameExpression(const clang::Expr *A, const clang::Expr *B) const;
+  /// Whether \p Value is known to be the result with which a call of \p Row reports success; nullopt if it is not known.
+  std::optional<int64_t> successValue(const Meaning &Row) const;
+  /// The value of the enumeration constant \p Name of this unit.
+  std::optional<int64_t> constantNamed(llvm::StringRef Name) const;
+  /// The text of \p E in the source, on one line, shortened.
+  std::string text(const clang::Expr *E) const;
+
+private:
+  struct Scan;
+  static const clang::FunctionDecl *key(const clang::FunctionDecl *F) { return F->getCanonicalDecl(); }
+  void deriveWrappers();
+  template <typename Set> void closeOverCallers(Set &Functions) const;
+
+  clang::ASTContext &Context;
+  Models Known;
+  bool Scanned = false;
+  llvm::SmallVector<const clang::FunctionDecl *, 32> Definitions;
+  llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::CallExpr *, 8>> CallsIn;
+  llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::FunctionDecl *, 4>> CallersOf;
+  llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<SpawnSite, 2>> Spawns;
+  llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::FieldDecl *, 4>> FieldWrites;
+  llvm::DenseMap<const clang::FunctionDecl *, const Meaning *> Wrappers;
+  std::deque<Meaning> DerivedRows; // stable addresses
+  llvm::DenseSet<const clang::FunctionDecl *> Touching, Mattering, SelfDetaching, AddressTaken, Endless, Broken;
+};
+
+} // namespace safespawn

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "plugin/clang/Findings.h"
+#include "checkers/Report.h"
+#include "clang/AST/Decl.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace clang;
+using namespace ento;
+using namespace safespawn;
+namespace json = llvm::json;
+
+// ---- from the analyzer ------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Whether an event of the analyzer's own says only that it made an assumption, or walked into a call. Our checkers tell
+/// the story; what decides the path they tell as well.
+bool isAnalyzersOwn(StringRef Text) {
+  for (StringRef Start : {"Assuming", "Calling", "Entering", "Entered", "Returning", "Returned", "Taking", "Looping",
+                          "Loop", "Control", "Field", "Value", "Left side", "Right side"})
+    if (Text.starts_with(Start))
+      return true;
+  return false;
+}
+
+class Consumer : public PathDiagnosticConsumer {
+public:
+  explicit Consumer(Findings &Out) : Out(Out) {}
+  StringRef getName() const override { return "safespawn"; }
+  bool supportsCrossFileDiagnostics() const override { return true; }
+
+  void FlushDiagnosticsImpl(std::vector<const PathDiagnostic *> &Diags, FilesMade *) override {
+    for (const PathDiagnostic *D : Diags)
+      if (const RuleInfo *Info = findRule(D->getCheckerName()))
+        Out.Reports.push_back(convert(*D, *Info));
+  }
+
+private:
+  static Finding convert(const PathDiagnostic &D, const RuleInfo &Info) {
+    Finding F;
+    F.Id = Info.Id;
+    F.At = D.getLocation().asLocation();
+    F.Message = D.getVerboseDescription().str();
+    if (const auto *In = dyn_cast_or_null<NamedDecl>(D.getDeclWithIssue()))
+      F.Function = In->getNameAsString();
+    std::vector<Note> Extra;
+    PathPieces Pieces = D.path.flatten(/*ShouldFlattenMacros=*/true);
+    for (const PathDiagnosticPieceRef &Piece : Pieces) {
+      StringRef Text = Piece->getString();
+      SourceLocation At = Piece->getLocation().asLocation();
+      if (Piece->getKind() == PathDiagnosticPiece::Note) {
+        if (Text.consume_front(StringRef(&FixMark, 1))) {
+          auto [Name, Title] = Text.split(FixMark);
+          Remedy R{Name.str(), Title.str(), {}};
+          const SourceManager &SM = Piece->getLocation().getManager();
+          for (const FixItHint &Hint : Piece->getFixits())
+            R.Edits.push_back(convert(Hint, SM));
+          F.Fixes.push_back(std::move(R));
+        } else {
+          Extra.push_back({At, Text.str()});
+        }
+      } else if (Piece->getKind() == PathDiagnosticPiece::Event && Text != F.Message && !isAnalyzersOwn(Text)) {
+        F.Notes.push_back({At, Text.str()});
+      }
+    }
+    F.Notes.insert(F.Notes.end(), Extra.begin(), Extra.end());
+    return F;
+  }
+
+  static Edit convert(const FixItHint &Hint, const SourceManager &SM) {
+    CharSourceRange Range = Hint.RemoveRange;
+    unsigned Length = 0;
+    if (Range.getBegin() != Range.getEnd() && Range.isCharRange())
+      Length = SM.getFileOffset(Range.getEnd()) - SM.getFileOffset(Range.getBegin());
+    return {Range.getBegin(), Length, Hint.CodeToInsert};
+  }
+
+  Findings &Out;
+};
+
+} // namespace
+
+std::unique_ptr<PathDiagnosticConsumer> safespawn::makeFindingsConsumer(Findings &Out) {
+  return std::make_unique<Consumer>(Out);
+}
+
+// ---- as data ----------------------------------------------------------------------------------------------------------
+
+void Findings::normalise(const SourceManager &SM) {
+  auto Key = [&](const Finding &F) {
+    PresumedLoc P = SM.getPresumedLoc(SM.getExpansionLoc(F.At));
+    return std::make_tuple(std::string(P.isValid() ? P.getFilename() : ""), P.isValid() ? P.getLine() : 0,
+                           P.isValid() ? P.getColumn() : 0, unsigned(F.Id), F.Message);
+  };
+  llvm::stable_sort(Reports, [&](const Finding &A, const Finding &B) {
+    auto X = Key(A), Y = Key(B);
+    return X != Y ? X < Y : A.Notes.size() < B.Notes.size(); // of two stories the shorter one
+  });
+  Reports.erase(
+      std::unique(Reports.begin(), Reports.end(), [&](const Finding &A, const Finding &B) { return Key(A) == Key(B); }),
+      Reports.end());
+}
+
+bool Findings::complete() const {
+  return llvm::none_of(Problems, [](const Problem &P) { return P.What != Problem::Unproved; });
+}
+
+std::string Findings::serialise() const {
+  std::string Text;
+  llvm::raw_string_ostream Stream(Text);
+  json::OStream Out(Stream);
+  auto Raw = [](SourceLocation At) { return int64_t(At.getRawEncoding()); };
+  Out.object([&] {
+    Out.attribute("seen", int64_t(Seen));
+    Out.attribute("relevant", int64_t(Relevant));
+    Out.attribute("explored", int64_t(Explored));
+    Out.attributeArray("problems", [&] {
+      for (const Problem &P : Problems)
+        Out.object([&] {
+          Out.attribute("what", int64_t(P.What));
+          Out.attribute("function", P.Function);
+          Out.attribute("why", P.Why);
+          Out.attribute("at", Raw(P.At));
+        });
+    });
+    Out.attributeArray("reports", [&] {
+      for (const Finding &F : Reports)
+        Out.object([&] {
+          Out.attribute("rule", int64_t(F.Id));
+          Out.attribute("at", Raw(F.At));
+          Out.attribute("message", json::fixUTF8(F.Message));
+          Out.attribute("function", F.Function);
+          Out.attributeArray("notes", [&] {
+            for (const Note &N : F.Notes)
+              Out.object([&] {
+                Out.attribute("at", Raw(N.At));
+                Out.attribute("text", json::fixUTF8(N.Text));
+              });
+          });
+          Out.attributeArray("fixes", [&] {
+            for (const Remedy &R : F.Fixes)
+              Out.object([&] {
+                Out.attribute("name", R.Name);
+                Out.attribute("title", json::fixUTF8(R.Title));
+                Out.attributeArray("edits", [&] {
+                  for (const Edit &E : R.Edits)
+                    Out.object([&] {
+                      Out.attribute("at", Raw(E.Begin));
+                      Out.attribute("length", int64_t(E.Length));
+                      Out.attribute("text", json::fixUTF8(E.Text));
+                    });
+                });
+              });
+          });
+        });
+    });
+  });
+  return Text;
+}
+
+bool Findings::deserialise(StringRef Text, Findings &Out) {
+  llvm::Expected<json::Value> Parsed = json::parse(Text);
+  if (!Parsed) {
+    llvm::consumeError(Parsed.takeError());
+    return false;
+  }
+  const json::Object *Top = Parsed->getAsObject();
+  if (!Top)
+    return false;
+  auto At = [](const json::Object &O) {
+    return SourceLocation::getFromRawEncoding(SourceLocation::UIntTy(O.getInteger("at").value_or(0)));
+  };
+  auto Word = [](const json::Object &O, StringRef Key) { return O.getString(Key).value_or("").str(); };
+  auto Each = [](const json::Object &O, StringRef Key, auto Do) {
+    if (const json::Array *List = O.getArray(Key))
+      for (const json::Value &V : *List)
+        if (const json::Object *Item = V.getAsObject())
+          Do(*Item);
+  };
+  Out.Seen = unsigned(Top->getInteger("seen").value_or(0));
+  Out.Relevant = unsigned(Top->getInteger("relevant").value_or(0));
+  Out.Explored = unsigned(Top->getInteger("explored").value_or(0));
+  Each(*Top, "problems", [&](const json::Object &O) {
+    Out.Problems.push_back({Problem::Kind(O.getInteger("what").value_or(0)), Word(O, "function"), Word(O, "why"), At(O)});
+  });
+  Each(*Top, "reports", [&](const json::Object &O) {
+    Finding F{Rule(O.getInteger("rule").value_or(0)), At(O), Word(O, "message"), Word(O, "function"), {}, {}};
+    Each(O, "notes", [&](const json::Object &N) { F.Notes.push_back({At(N), Word(N, "text")}); });
+    Each(O, "fixes", [&](const json::Object &X) {
+      Remedy R{Word(X, "name"), Word(X, "title"), {}};
+      Each(X, "edits", [&](const json::Object &E) {
+        R.Edits.push_back({At(E), unsigned(E.getInteger("length").value_or(0)), Word(E, "text")});
+      });
+      F.Fixes.push_back(std::move(R));
+    });
+    Out.Reports.push_back(std::move(F));
+  });
+  return true;
+}
+
+// ---- for people -------------------------------------------------------------------------------------------------------
+
+void Findings::print(DiagnosticsEngine &Diags) const {
+  if (Diags.getIgnoreAllWarnings())
+    return;
+  // The engine's own mapping of -Werror passes over diagnostics that it did not define.
+  const bool AsErrors = Diags.getWarningsAsErrors();
+  const unsigned Report = AsErrors ? Diags.getCustomDiagID(DiagnosticsEngine::Error, "%0 [%1]")
+                                   : Diags.getCustomDiagID(DiagnosticsEngine::Warning, "%0 [%1]");
+  const unsigned Plain = Diags.getCustomDiagID(DiagnosticsEngine::Note, "%0");
+  auto Hints = [](const DiagnosticBuilder &B, const Remedy &R) {
+    for (const Edit &E : R.Edits)
+      B << FixItHint::CreateReplacement(
+          CharSourceRange::getCharRange(E.Begin, E.Begin.getLocWithOffset(int(E.Length))), E.Text);
+  };
+  for (const Finding &F : Reports) {
+    {
+      DiagnosticBuilder B = Diags.Report(F.At, Report);
+      B << F.Message << infoOf(F.Id).FullId;
+      if (F.Fixes.size() == 1)
+        Hints(B, F.Fixes.front());
+    }
+    for (const Note &N : F.Notes)
+      Diags.Report(N.At, Plain) << N.Text;
+    if (F.Fixes.size() > 1)
+      for (const Remedy &R : F.Fixes)
+        Hints(Diags.Report(F.At, Plain) << "fix '" + R.Name + "': " + R.Title, R);
+  }
+}
+
+std::string Findings::write(StringRef File, const SourceManager &SM) const {
+  auto PathOf = [&](SourceLocation At) -> std::string {
+    OptionalFileEntryRef Entry = SM.getFileEntryRefForID(SM.getFileID(SM.getExpansionLoc(At)));
+    if (!Entry)
+      return "";
+    llvm::SmallString<256> Path(Entry->getFileEntry().tryGetRealPathName());
+    if (Path.empty() || !llvm::sys::path::is_absolute(Path)) {
+      Path = Entry->getName();
+      SM.getFileManager().makeAbsolutePath(Path);
+    }
+    llvm::SmallString<256> Real;
+    return (llvm::sys::fs::real_path(Path, Real) ? Path : Real).str().str();
+  };
+  llvm::SmallString<256> Temporary;
+  int Descriptor;
+  if (std::error_code Error = llvm::sys::fs::createUniqueFile(File + ".%%%%%%", Descriptor, Temporary))
+    return "cannot write the report '" + File.str() + "': " + Error.message();
+  {
+    llvm::raw_fd_ostream Stream(Descriptor, /*shouldClose=*/true);
+    json::OStream Out(Stream, /*IndentSize=*/1);
+    auto Place = [&](SourceLocation At) {
+      SourceLocation L = SM.getExpansionLoc(At);
+      Out.attribute("file", json::fixUTF8(PathOf(At)));
+      Out.attribute("line", At.isValid() ? int64_t(SM.getSpellingLineNumber(L)) : 0);
+      Out.attribute("column", At.isValid() ? int64_t(SM.getSpellingColumnNumber(L)) : 0);
+      Out.attribute("offset", At.isValid() ? int64_t(SM.getFileOffset(L)) : 0);
+    };
+    unsigned Unproved = 0, Skipped = 0;
+    for (const Problem &P : Problems) {
+      Unproved += P.What == Problem::Unproved;
+      Skipped += P.What == Problem::Skipped && !P.Function.empty();
+    }
+    Out.object([&] {
+      Out.attribute("version", 1);
+      Out.attribute("main", json::fixUTF8(PathOf(SM.getLocForStartOfFile(SM.getMainFileID()))));
+      Out.attribute("complete", complete());
+      Out.attributeObject("functions", [&] {
+        Out.attribute("seen", int64_t(Seen));
+        Out.attribute("relevant", int64_t(Relevant));
+        Out.attribute("explored", int64_t(Explored));
+        Out.attribute("unproved", int64_t(Unproved));
+        Out.attribute("skipped", int64_t(Skipped));
+      });
+      Out.attributeArray("problems", [&] {
+        static const char *const Kinds[] = {"unproved", "skipped", "crash", "timeout", "error"};
+        for (const Problem &P : Problems)
+          Out.object([&] {
+            Out.attribute("kind", Kinds[P.What]);
+            Out.attribute("function", json::fixUTF8(P.Function));
+            Place(P.At);
+            Out.attribute("why", json::fixUTF8(P.Why));
+          });
+      });
+      Out.attributeArray("reports", [&] {
+        for (const Finding &F : Reports)
+          Out.object([&] {
+            Out.attribute("rule", infoOf(F.Id).FullId);
+            Out.attribute("class", infoOf(F.Id).Class);
+            Out.attribute("function", json::fixUTF8(F.Function));
+            Place(F.At);
+            Out.attribute("message", json::fixUTF8(F.Message));
+            Out.attributeArray("notes", [&] {
+              for (const Note &N : F.Notes)
+                Out.object([&] {
+                  Place(N.At);
+                  Out.attribute("message", json::fixUTF8(N.Text));
+                });
+            });
+            Out.attributeArray("fixes", [&] {
+              for (const Remedy &R : F.Fixes)
+                Out.object([&] {
+                  Out.attribute("name", R.Name);
+                  Out.attribute("title", json::fixUTF8(R.Title));
+                  Out.attributeArray("edits", [&] {
+                    for (const Edit &E : R.Edits)
+                      Out.object([&] {
+                        Out.attribute("file", json::fixUTF8(PathOf(E.Begin)));
+                        Out.attribute("offset", int64_t(SM.getFileOffset(E.Begin)));
+                        Out.attribute("length", int64_t(E.Length));
+                        Out.attribute("text", json::fixUTF8(E.Text));
+                      });
+                  });
+                });
+            });
+          });
+      });
+    });
+    Stream << '\n';
+    Stream.close();
+    if (Stream.has_error()) {
+      std::string Why = Stream.error().message();
+      Stream.clear_error();
+      llvm::sys::fs::remove(Temporary);
+      return "cannot write the report '" + File.str() + "': " + Why;
+    }
+  }
+  if (std::error_code Error = llvm::sys::fs::rename(Temporary, File)) {
+    llvm::sys::fs::remove(Temporary);
+    return "cannot write the report '" + File.str() + "': " + Error.message();
+  }
+  return "";
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What an analysis found, as data: it is handed from the process that analyses to the one that compiles, printed as
+// diagnostics, and written as the JSON report that the command reads.
+#pragma once
+
+#include "checkers/Rules.h"
+#include "clang/Basic/Diagnostic.h"
+#include "clang/Basic/SourceManager.h"
+#include "clang/StaticAnalyzer/Core/BugReporter/BugReporter.h"
+#include "llvm/Support/JSON.h"
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace safespawn {
+
+struct Edit {
+  clang::SourceLocation Begin;
+  unsigned Length = 0;
+  std::string Text;
+};
+
+struct Remedy {
+  std::string Name, Title;
+  std::vector<Edit> Edits;
+};
+
+struct Note {
+  clang::SourceLocation At;
+  std::string Text;
+};
+
+struct Finding {
+  Rule Id;
+  clang::SourceLocation At;
+  std::string Message, Function;
+  std::vector<Note> Notes;
+  std::vector<Remedy> Fixes; ///< one: the fix; several: alternatives
+};
+
+/// Something that was not analysed, or not to its end.
+struct Problem {
+  enum Kind { Unproved, Skipped, Crash, Timeout, Error };
+  Kind What;
+  std::string Function, Why;
+  clang::SourceLocation At; ///< may be invalid
+};
+
+struct Findings {
+  std::vector<Finding> Reports;
+  std::vector<Problem> Problems;
+  unsigned Seen = 0, Relevant = 0, Explored = 0;
+
+  /// Sorts by place and drops what was found twice.
+  void normalise(const clang::SourceManager &SM);
+  bool complete() const;
+
+  /// For the way between two processes that share one source manager: locations go as they are.
+  std::string serialise() const;
+  static bool deserialise(llvm::StringRef Text, Findings &Out);
+
+  /// Prints the reports as diagnostics. A report is an error under -Werror and nothing under -w.
+  void print(clang::DiagnosticsEngine &Diags) const;
+  /// Writes the JSON report; \returns a complaint, or an empty string.
+  std::string write(llvm::StringRef File, const clang::SourceManager &SM) const;
+};
+
+/// Turns what the analyzer reports into findings in \p Out.
+std::unique_ptr<clang::ento::PathDiagnosticConsumer> makeFindingsConsumer(Findings &Out);
+
+} // namespace safespawn

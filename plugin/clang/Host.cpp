@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "plugin/clang/Host.h"
+#include "checkers/Checkers.h"
+#include "checkers/LlvmCompat.h"
+#include "clang/CrossTU/CrossTranslationUnit.h"
+#include "clang/StaticAnalyzer/Core/AnalyzerOptions.h"
+#include "clang/StaticAnalyzer/Core/CheckerManager.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/ExprEngine.h"
+#include "plugin/clang/Findings.h"
+#include "plugin/clang/Isolation.h"
+#include "plugin/clang/Registration.h"
+#include <csignal>
+#include <unistd.h>
+
+using namespace clang;
+using namespace ento;
+using namespace safespawn;
+
+namespace {
+
+/// Steps that the proof of one function may take. A compile must not feel it; what needs more is named as unproved.
+constexpr unsigned CompileBudget = 16000;
+constexpr unsigned DeepBudget = 2000000;
+
+class Host : public ASTConsumer {
+public:
+  Host(CompilerInstance &CI, Options Asked)
+      : CI(CI), Asked(std::move(Asked)), Errors(CI.getDiagnostics()) {}
+
+  bool HandleTopLevelDecl(DeclGroupRef Group) override {
+    // An error since the last declaration lies in this one, or just before it.
+    if (Errors.hasErrorOccurred()) {
+      for (Decl *D : Group)
+        Broken.insert(D);
+      Errors.reset();
+    }
+    return true;
+  }
+
+  void HandleTranslationUnit(ASTContext &Context) override;
+
+private:
+  /// The functions to analyse, and what becomes of each; runs in the copy where there is one.
+  void analyse(Unit &U, Findings &Found);
+  void inject() const;
+  void finish(Findings &Found);
+  void complain(const llvm::Twine &What) const;
+  std::string mainFile() const;
+
+  CompilerInstance &CI;
+  Options Asked;
+  DiagnosticErrorTrap Errors;
+  llvm::SmallPtrSet<const Decl *, 8> Broken;
+};
+
+} // namespace
+
+std::string Host::mainFile() const {
+  const SourceManager &SM = CI.getSourceManager();
+  OptionalFileEntryRef Main = SM.getFileEntryRefForID(SM.getMainFileID());
+  return Main ? Main->getName().str() : std::string();
+}
+
+void Host::complain(const llvm::Twine &What) const {
+  // Not a diagnostic: the compile has nothing to do with it, and -Werror must not make it fail.
+  llvm::errs() << "safespawn: warning: " << What << '\n';
+}
+
+void Host::inject() const {
+  if (Asked.Inject == Options::Crash)
+    raise(SIGSEGV);
+  while (Asked.Inject == Options::Hang)
+    pause();
+}
+
+void Host::finish(Findings &Found) {
+  Found.normalise(CI.getSourceManager());
+  if (!Asked.ReportFile.empty())
+    if (std::string Complaint = Found.write(Asked.ReportFile, CI.getSourceManager()); !Complaint.empty()) {
+      DiagnosticsEngine &Diags = CI.getDiagnostics();
+      Diags.Report(Diags.getCustomDiagID(DiagnosticsEngine::Error, "safespawn: %0")) << Complaint;
+    }
+  if (!Asked.Quiet)
+    Found.print(CI.getDiagnostics());
+}
+
+void Host::HandleTranslationUnit(ASTContext &Context) {
+  Findings Found;
+  if (Context.getLangOpts().CPlusPlus || Context.getLangOpts().ObjC) {
+    Found.Problems.push_back({Problem::Skipped, "", "not C", {}});
+    return finish(Found);
+  }
+  Models Known;
+  if (Asked.ReadConfig) {
+    DiagnosticsEngine &Diags = CI.getDiagnostics();
+    std::vector<std::string> Mistakes = addUserModels(mainFile(), Known);
+    for (const std::string &Mistake : Mistakes) {
+      auto [Place, What] = StringRef(Mistake).split(": error: ");
+      Diags.Report(Diags.getCustomDiagID(DiagnosticsEngine::Error, "safespawn: %0: %1")) << Place << What;
+      Found.Problems.push_back({Problem::Error, "", Mistake, {}});
+    }
+    if (!Mistakes.empty())
+      return finish(Found);
+  }
+  Unit U(Context, std::move(Known));
+  U.scan();
+  Found.Seen = U.definitions().size();
+  for (const FunctionDecl *F : U.definitions()) {
+    Found.Relevant += U.touchesHandles(F);
+    if (Broken.count(F))
+      U.markBroken(F);
+    if (U.isBroken(F))
+      Found.Problems.push_back({Problem::Skipped, F->getNameAsString(), "an error lies in it", F->getLocation()});
+  }
+  const bool Injected = Asked.Inject != Options::None;
+  if ((Found.Relevant && !Asked.Rules.none()) || Injected) {
+    Outcome How;
+    if (canIsolate()) {
+      std::string Text;
+      How = runIsolated(
+          Asked.TimeLimit,
+          [&] {
+            inject();
+            Findings Inner;
+            analyse(U, Inner);
+            return Inner.serialise();
+          },
+          Text);
+      Findings Inner;
+      if (How.How == Outcome::Done && !Findings::deserialise(Text, Inner))
+        How = {Outcome::Crashed, "it returned no result"};
+      if (How.How == Outcome::Done) {
+        Found.Reports = std::move(Inner.Reports);
+        Found.Explored = Inner.Explored;
+        Found.Problems.insert(Found.Problems.end(), Inner.Problems.begin(), Inner.Problems.end());
+      }
+    } else {
+      How = runGuarded([&] { analyse(U, Found); });
+    }
+    const std::string NotAnalysed = "the compile is not affected, but this file was not analysed";
+    if (How.How == Outcome::Crashed || How.How == Outcome::NotStarted) {
+      complain("the analysis of '" + mainFile() + "' crashed (" + How.Detail + "): " + NotAnalysed);
+      Found.Problems.push_back({Problem::Crash, "", "the analysis crashed: " + How.Detail, {}});
+    } else if (How.How == Outcome::TimedOut) {
+      complain("the analysis of '" + mainFile() + "' took longer than " + How.Detail + ": " + NotAnalysed);
+      Found.Problems.push_back({Problem::Timeout, "", "the analysis took longer than " + How.Detail, {}});
+    }
+  }
+  finish(Found);
+}
+
+void Host::analyse(Unit &U, Findings &Found) {
+  ASTContext &Context = U.context();
+  AnalyzerOptions Analyzer = CI.getAnalyzerOpts(); // a copy: the compile's own are not ours to change
+  Analyzer.CheckersAndPackages = {{"core.builtin", true}};
+  for (const RuleInfo &Info : allRules())
+    if (Asked.Rules.has(Info.Id))
+      Analyzer.CheckersAndPackages.emplace_back(Info.FullId.str(), true);
+
+  Analysis Shared{U, {}};
+  Shared.Book.Hosted = true;
+  HostedRegistration Registration(Shared, Asked.Rules);
+  CheckerManager Checkers(Context, Analyzer, CI.getPreprocessor(), {}, {registerCheckers});
+  auto Manager =
+      compat::makeAnalysisManager(Context, CI.getPreprocessor(), makeFindingsConsumer(Found),
+                                  CreateRegionStoreManager, CreateRangeConstraintManager, Checkers, Analyzer);
+  cross_tu::CrossTranslationUnitContext CrossUnit(CI);
+  FunctionSummariesTy Summaries;
+  SetOfConstDecls Inlined;
+  const unsigned Budget = Asked.Deep ? DeepBudget : CompileBudget;
+  for (const FunctionDecl *F : U.callersFirst()) {
+    if (U.isBroken(F) || !Manager->getCFG(F))
+      continue;
+    {
+      BugReporter Plain(*Manager);
+      Checkers.runCheckersOnASTBody(F, *Manager, Plain);
+      Plain.FlushReports();
+    }
+    // What was seen from all of its callers need not be seen once more without them.
+    if (!U.touchesHandles(F) || (!U.hasUnseenCallers(F) && Inlined.count(F)))
+      continue;
+    ExprEngine Engine(CrossUnit, *Manager, &Inlined, &Summaries, ExprEngine::Inline_Regular);
+    Engine.ExecuteWorkList(Manager->getAnalysisDeclContextManager().getStackFrame(F), Budget);
+    Engine.getBugReporter().FlushReports();
+    ++Found.Explored;
+    if (Engine.hasWorkRemaining())
+      Found.Problems.push_back({Problem::Unproved, F->getNameAsString(), "too many paths: the step budget ran out",
+                                F->getLocation()});
+  }
+  Manager->FlushDiagnostics();
+}
+
+std::unique_ptr<ASTConsumer> safespawn::makeHost(CompilerInstance &CI, Options Asked) {
+  return std::make_unique<Host>(CI, std::move(Asked));
+}

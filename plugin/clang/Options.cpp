@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "plugin/clang/Options.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+
+using namespace llvm;
+using namespace safespawn;
+
+/// \returns a complaint, or an empty string.
+static std::string setProfile(StringRef Name, bool &Strict) {
+  if (Name != "default" && Name != "strict")
+    return ("unknown profile '" + Name + "', did you mean '" + nearest(Name, {"default", "strict"}) + "'?").str();
+  Strict = Name == "strict";
+  return "";
+}
+
+static std::string selectRules(bool Strict, StringRef Globs, RuleSet &Out) {
+  Out = RuleSet::profile(Strict);
+  std::string Wrong = Out.select(Globs);
+  if (Wrong.empty())
+    return "";
+  SmallVector<StringRef, 64> Ids;
+  for (const RuleInfo &Info : allRules()) {
+    Ids.push_back(Info.ShortId);
+    Ids.push_back(Info.FullId);
+  }
+  return "no rule matches '" + Wrong + "', did you mean '" + nearest(StringRef(Wrong).ltrim('-'), Ids).str() + "'?";
+}
+
+bool Options::parse(const std::vector<std::string> &Arguments, clang::DiagnosticsEngine &Diags, Options &Out) {
+  auto Fail = [&](const Twine &What) {
+    Diags.Report(Diags.getCustomDiagID(clang::DiagnosticsEngine::Error, "safespawn: %0")) << What.str();
+    return false;
+  };
+  bool Strict = false;
+  std::string Globs;
+  for (StringRef Argument : Arguments) {
+    auto [Key, Value] = Argument.split('=');
+    if (Key == "profile") {
+      if (std::string Complaint = setProfile(Value, Strict); !Complaint.empty())
+        return Fail(Complaint);
+    } else if (Key == "rules") {
+      Globs += (Globs.empty() ? "" : ",") + Value.str();
+    } else if (Key == "report" && !Value.empty()) {
+      Out.ReportFile = Value.str();
+    } else if (Argument == "quiet") {
+      Out.Quiet = true;
+    } else if (Argument == "deep") {
+      Out.Deep = true;
+    } else if (Argument == "no-config") {
+      Out.ReadConfig = false;
+    } else if (Key == "time-limit") {
+      if (Value.getAsInteger(10, Out.TimeLimit) || !Out.TimeLimit)
+        return Fail("argument 'time-limit' takes a number of seconds, not '" + Value + "'");
+    } else if (Argument == "inject=crash") {
+      Out.Inject = Crash;
+    } else if (Argument == "inject=hang") {
+      Out.Inject = Hang;
+    } else {
+      StringRef Near = nearest(Key, {"profile", "rules", "report", "quiet", "deep", "time-limit", "no-config"});
+      return Fail("unknown argument '" + Argument + "', did you mean '" + Near + "'?");
+    }
+  }
+  if (std::string Complaint = selectRules(Strict, Globs, Out.Rules); !Complaint.empty())
+    return Fail(Complaint);
+  return true;
+}
+
+std::string Options::fromEnvironment(Options &Out) {
+  bool Strict = false;
+  if (auto Profile = sys::Process::GetEnv("SAFESPAWN_PROFILE"))
+    if (std::string Complaint = setProfile(*Profile, Strict); !Complaint.empty())
+      return "SAFESPAWN_PROFILE: " + Complaint;
+  std::string Globs = sys::Process::GetEnv("SAFESPAWN_RULES").value_or("");
+  if (std::string Complaint = selectRules(Strict, Globs, Out.Rules); !Complaint.empty())
+    return "SAFESPAWN_RULES: " + Complaint;
+  return "";
+}
+
+std::vector<std::string> safespawn::addUserModels(StringRef MainFile, Models &Known) {
+  SmallString<256> Folder(MainFile);
+  if (sys::fs::make_absolute(Folder))
+    return {};
+  sys::path::remove_filename(Folder);
+  for (; !Folder.empty(); Folder = sys::path::parent_path(Folder)) {
+    SmallString<256> File(Folder);
+    sys::path::append(File, ".safespawn.yaml");
+    if (!sys::fs::exists(File))
+      continue;
+    auto Text = MemoryBuffer::getFile(File, /*IsText=*/true);
+    if (!Text)
+      return {(File + ":1:1: error: cannot be read: " + Text.getError().message()).str()};
+    return Known.add((*Text)->getBuffer(), File);
+  }
+  return {};
+}

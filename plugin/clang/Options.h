@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a run is asked to do, whoever asks: plugin arguments in a compile, environment variables in clangd.
+#pragma once
+
+#include "checkers/Model.h"
+#include "checkers/Rules.h"
+#include "clang/Basic/Diagnostic.h"
+#include <string>
+#include <vector>
+
+namespace safespawn {
+
+struct Options {
+  RuleSet Rules = RuleSet::profile(/*Strict=*/false);
+  std::string ReportFile;  ///< empty: none
+  bool Quiet = false;      ///< print no diagnostics
+  bool Deep = false;       ///< no step budget worth the name
+  bool ReadConfig = true;  ///< look for .safespawn.yaml
+  unsigned TimeLimit = 60; ///< seconds for one file
+  enum { None, Crash, Hang } Inject = None; ///< for the tests of the isolation: what the analysis does to itself
+
+  /// Reads the arguments of -fplugin-arg-safespawn-…; a mistake is an error of the compile that names the nearest right
+  /// spelling. \returns whether all is well.
+  static bool parse(const std::vector<std::string> &Arguments, clang::DiagnosticsEngine &Diags, Options &Out);
+  /// Reads SAFESPAWN_PROFILE and SAFESPAWN_RULES, for hosts that pass no arguments.
+  /// \returns a complaint, or an empty string.
+  static std::string fromEnvironment(Options &Out);
+};
+
+/// Adds the models of the .safespawn.yaml that is nearest above \p MainFile, if there is one.
+/// \returns "file:line:column: error: …" lines.
+std::vector<std::string> addUserModels(llvm::StringRef MainFile, Models &Known);
+
+} // namespace safespawn

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "plugin/clang/Registration.h"
+#include "clang/AST/ASTContext.h"
+#include "clang/StaticAnalyzer/Core/AnalyzerOptions.h"
+#include "clang/StaticAnalyzer/Core/CheckerManager.h"
+#include "plugin/clang/Options.h"
+
+using namespace clang;
+using namespace ento;
+using namespace safespawn;
+
+namespace {
+
+struct Hosting {
+  Analysis *Of;
+  const RuleSet *Rules;
+};
+/// The registry takes plain functions, so what they belong to has to wait here. Per thread: clangd analyses in several.
+thread_local Hosting *Current = nullptr;
+thread_local Hosting Slot;
+
+constexpr llvm::StringLiteral ProfileOption = "Profile";
+
+/// What the checkers share when nobody else owns it.
+struct OwnAnalysis {
+  explicit OwnAnalysis(ASTContext &Context, Models Known) : U(Context, std::move(Known)), A{U, {}} {}
+  Unit U;
+  Analysis A;
+};
+
+void registerModel(CheckerManager &Manager) {
+  if (Current)
+    return registerPathModel(Manager, *Current->Of, nullptr);
+  ASTContext &Context = Manager.getASTContext();
+  const SourceManager &SM = Context.getSourceManager();
+  Models Known;
+  if (auto Main = SM.getFileEntryRefForID(SM.getMainFileID())) {
+    DiagnosticsEngine &Diags = Context.getDiagnostics();
+    for (const std::string &Error : addUserModels(Main->getName(), Known))
+      Diags.Report(Diags.getCustomDiagID(DiagnosticsEngine::Error, "%0")) << Error;
+  }
+  auto Own = std::make_shared<OwnAnalysis>(Context, std::move(Known));
+  registerPathModel(Manager, Own->A, Own);
+}
+
+template <Rule R> void enableRule(CheckerManager &Manager) { analysisOf(Manager).Book.enable(R, Manager); }
+
+template <Rule R> bool shouldEnable(const CheckerManager &Manager) {
+  if (Current)
+    return Current->Rules->has(R);
+  const RuleInfo &Info = infoOf(R);
+  const AnalyzerOptions &Options = Manager.getAnalyzerOptions();
+  // Named by itself, a strict rule is wanted whatever the profile.
+  for (const auto &[Name, Enabled] : Options.CheckersAndPackages)
+    if (Enabled && Name == Info.FullId)
+      return true;
+  return !Info.Strict ||
+         Options.getCheckerStringOption(Info.FullId, ProfileOption, /*SearchInParents=*/true) == "strict";
+}
+
+bool always(const CheckerManager &) { return true; }
+
+constexpr llvm::StringLiteral PathModelName = "safespawn.model.Paths";
+constexpr llvm::StringLiteral HandlesName = "safespawn.model.ThreadHandles";
+constexpr llvm::StringLiteral SpawnsName = "safespawn.model.ThreadSpawns";
+
+} // namespace
+
+HostedRegistration::HostedRegistration(Analysis &Of, const RuleSet &Rules) {
+  Slot = {&Of, &Rules};
+  Current = &Slot;
+}
+HostedRegistration::~HostedRegistration() { Current = nullptr; }
+
+void safespawn::registerCheckers(CheckerRegistry &Registry) {
+  constexpr llvm::StringLiteral Docs = "docs/rules";
+  Registry.addPackage("safespawn");
+  Registry.addPackageOption("string", "safespawn", ProfileOption, "default",
+                            "default: a report is a defect; strict: also what library code ought to have", "released");
+  Registry.addChecker(registerModel, always, PathModelName, "how paths are explored", Docs, /*IsHidden=*/true);
+  Registry.addChecker([](CheckerManager &M) { registerThreadHandles(M, analysisOf(M)); }, always, HandlesName,
+                      "follows threads' handles", Docs, /*IsHidden=*/true);
+  Registry.addChecker([](CheckerManager &M) { registerThreadSpawns(M, analysisOf(M)); }, always, SpawnsName,
+                      "looks at spawns as written", Docs, /*IsHidden=*/true);
+  Registry.addDependency(HandlesName, PathModelName);
+  Registry.addDependency(SpawnsName, PathModelName);
+#define SAFESPAWN_RULE(family, name, class, profile, summary)                                                         \
+  Registry.addChecker(enableRule<Rule::family##_##name>, shouldEnable<Rule::family##_##name>,                         \
+                      "safespawn." #family "." #name, summary, Docs);                                                 \
+  Registry.addDependency("safespawn." #family "." #name, HandlesName);                                                \
+  Registry.addDependency("safespawn." #family "." #name, SpawnsName);
+#include "checkers/Rules.def"
+}
