@@ -156,6 +156,8 @@ std::string written(const MemRegion *Region) {
     if (const auto *Pointee = dyn_cast<SymbolicRegion>(Super)) {
       if (const MemRegion *Origin = Pointee->getSymbol()->getOriginRegion())
         Base = written(Origin);
+      if (Element->getIndex().isZeroConstant() && !Base.empty())
+        return "*" + Base;
     } else {
       Base = written(Super);
     }
@@ -175,15 +177,20 @@ std::string written(const MemRegion *Region) {
   return "";
 }
 
-/// A handle's name in messages: where it is stored, else how it is written in \p Expression.
+/// A handle's name in messages: where it is stored, else how it is written in \p Expression. For an element of an array
+/// the source's own index, which stands for every round of a loop.
 std::string nameOf(const MemRegion *Storage, const Expr *Expression, const Unit &U) {
   std::string Name = written(Storage);
-  if (!Name.empty() || !Expression)
-    return Name.empty() ? "the thread's handle" : Name;
-  Expression = Expression->IgnoreParenCasts();
-  if (const auto *Op = dyn_cast<UnaryOperator>(Expression); Op && Op->getOpcode() == UO_AddrOf)
-    Expression = Op->getSubExpr()->IgnoreParenCasts();
-  return U.text(Expression);
+  if (Expression) {
+    Expression = Expression->IgnoreParenCasts();
+    const bool Address = isa<UnaryOperator>(Expression) && cast<UnaryOperator>(Expression)->getOpcode() == UO_AddrOf;
+    const Expr *Place = Address ? cast<UnaryOperator>(Expression)->getSubExpr()->IgnoreParenCasts() : Expression;
+    if (isa<ArraySubscriptExpr, MemberExpr>(Place) || (Name.empty() && (Address || !Place->getType()->isPointerType())))
+      return U.text(Place);
+    if (Name.empty() && isa<DeclRefExpr>(Place))
+      return "*" + U.text(Place);
+  }
+  return Name.empty() ? "the thread's handle" : Name;
 }
 
 StringRef functionName(const Decl *D) {

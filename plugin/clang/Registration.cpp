@@ -86,7 +86,7 @@ void safespawn::registerCheckers(CheckerRegistry &Registry) {
   Registry.addDependency(SpawnsName, PathModelName);
 #define SAFESPAWN_RULE(family, name, class, profile, summary)                                                         \
   Registry.addChecker(enableRule<Rule::family##_##name>, shouldEnable<Rule::family##_##name>,                         \
-                      "safespawn." #family "." #name, summary, Docs);                                                 \
+                      "safespawn." #family "." #name, summary, Docs, /*IsHidden=*/false);                                                 \
   Registry.addDependency("safespawn." #family "." #name, HandlesName);                                                \
   Registry.addDependency("safespawn." #family "." #name, SpawnsName);
 #include "checkers/Rules.def"
