@@ -89,15 +89,17 @@ def check_snippets(docs, clang, plugin, workdir):
             if plain.returncode or plain.stderr:
                 problems.append(f"{where}: does not compile\n{plain.stderr}")
                 continue
-            arguments = [f"-fplugin={plugin}", f"-fplugin-arg-safespawn-profile={named[2]}"]
+            options = ["no-config", f"profile={named[2]}"]
+            arguments = [f"-fplugin={plugin}"] + [f"-fplugin-arg-safespawn-{option}" for option in options]
             run = subprocess.run(compiler + arguments + [source], capture_output=True, text=True)
             found = re.findall(r"\[safespawn\.(\S+)\]$", run.stderr, flags=re.M)
+            said = "".join(run.stderr.splitlines(keepends=True)[:20])
             if run.returncode:
-                problems.append(f"{where}: the compile with the plugin failed\n{run.stderr}")
+                problems.append(f"{where}: the compile with the plugin failed\n{said}")
             elif kind == "bad" and page.stem not in found:
-                problems.append(f"{where}: no report of {page.stem}\n{run.stderr}")
+                problems.append(f"{where}: no report of {page.stem}\n{said}")
             elif kind == "good" and found:
-                problems.append(f"{where}: good, and yet reported\n{run.stderr}")
+                problems.append(f"{where}: good, and yet reported\n{said}")
         if kinds != {"bad", "good"}:
             problems.append(f"{page}: needs bad and good snippets")
     return problems
