@@ -42,6 +42,9 @@ BROKEN = "int f(void) { return undeclared; }\n"
 
 
 def write(folder, name, text):
+    """The file's path. Its flags are our own: without this file clangd takes those of a database in a folder above."""
+    with open(os.path.join(folder, "compile_flags.txt"), "w") as flags:
+        flags.write("-std=gnu17\n")
     path = os.path.realpath(os.path.join(folder, name))
     with open(path, "w") as out:
         out.write(text)
