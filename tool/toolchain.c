@@ -71,12 +71,13 @@ int toolchain_major_of(const char *program)
 	char *arguments[] = { (char *)program, "--version", NULL };
 	struct command command = { .arguments = arguments, .captured = STDOUT_FILENO };
 	struct outcome outcome = { 0 };
-	const char *version;
+	const char *said;
 	int major = 0;
 
 	run_one(&command, &outcome);
-	version = outcome.output.bytes ? strstr(outcome.output.bytes, " version ") : NULL;
-	if (!version || sscanf(version, " version %d.", &major) != 1)
+	/* Distributions put their name before it: `Debian clang version 22.1.8`, `Debian clangd version 22.1.8`. */
+	said = outcome.output.bytes ? strstr(outcome.output.bytes, "clang") : NULL;
+	if (!said || (sscanf(said, "clang version %d.", &major) != 1 && sscanf(said, "clangd version %d.", &major) != 1))
 		major = 0;
 	buffer_free(&outcome.output);
 	return major;
