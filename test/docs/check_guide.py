@@ -65,7 +65,7 @@ def main(project, build, major, work):
                 command = re.sub(r"-22\b", f"-{major}", command)
                 run = subprocess.run(["bash", "-c", command], cwd=work, env=environment, capture_output=True, text=True)
                 ran += 1
-                complaint = re.search(r"^.*\b(?:error|unable to load|Unable)\b.*$", run.stdout + run.stderr, flags=re.M)
+                complaint = re.search(r"^(?:.*: )?error: ", run.stdout + run.stderr, flags=re.M)
                 if run.returncode not in (0, 1) or complaint:
                     failed += 1
                     print(f"{page}:{line}: exit code {run.returncode}: {command}\n{run.stdout}{run.stderr}", file=sys.stderr)
