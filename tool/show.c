@@ -174,13 +174,17 @@ static void show_errors(const struct unit *unit)
 
 static void show_skip(const struct unit *unit)
 {
-	const char *advice = "";
+	/* What is said of functions stands in the report's problems; they are named one by one. */
+	const char *whole = unit->report ? "not all of it was analysed" : "not analysed";
+	/* That a database names C++ as well is no mistake. */
+	const char *kind = unit->skip == SKIP_LANGUAGE && !unit->named ? "note" : "error";
 
+	fprintf(stderr, "%s: %s: %s", path_shown(unit->path), kind, whole);
+	if (unit->skip != SKIP_PARTLY)
+		fprintf(stderr, ": %s", skip_words(unit->skip));
 	if (unit->skip == SKIP_PARSE)
-		advice = "; its functions with errors are not analysed until clang can compile them";
-	fprintf(stderr, "%s: error: %s: %s%s%s%s\n", path_shown(unit->path),
-		unit->skip == SKIP_PARTLY ? "not all of it was analysed" : "not analysed", skip_words(unit->skip),
-		unit->why ? ": " : "", unit->why ? unit->why : "", advice);
+		fputs("; make clang compile it first", stderr);
+	fprintf(stderr, "%s%s\n", unit->why ? ": " : "", unit->why ? unit->why : "");
 }
 
 static void show_dropped(const struct units *units)
@@ -233,10 +237,12 @@ void show_skipped(const struct units *units, const struct findings *findings, co
 	for (size_t i = 0; i < units->n; i++) {
 		const struct unit *unit = &units->v[i];
 
-		/* That a database names C++ as well is no news; which files, --stats says. */
-		if (unit->skip == SKIP_NO || unit->skip == SKIP_INTERRUPTED ||
-		    (unit->skip == SKIP_LANGUAGE && !unit->named && !options->stats))
+		bool expected = unit->skip == SKIP_LANGUAGE && !unit->named;
+
+		if (unit->skip == SKIP_NO || unit->skip == SKIP_INTERRUPTED || (expected && !options->stats))
 			continue;
+		if (i > 0 && expected && strcmp(unit->path, units->v[i - 1].path) == 0)
+			continue; /* another compile of the same file */
 		show_errors(unit);
 		show_skip(unit);
 	}

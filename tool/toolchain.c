@@ -77,7 +77,8 @@ int toolchain_major_of(const char *program)
 	run_one(&command, &outcome);
 	/* Distributions put their name before it: `Debian clang version 22.1.8`, `Debian clangd version 22.1.8`. */
 	said = outcome.output.bytes ? strstr(outcome.output.bytes, "clang") : NULL;
-	if (!said || (sscanf(said, "clang version %d.", &major) != 1 && sscanf(said, "clangd version %d.", &major) != 1))
+	if (!said ||
+	    (sscanf(said, "clang version %d.", &major) != 1 && sscanf(said, "clangd version %d.", &major) != 1))
 		major = 0;
 	buffer_free(&outcome.output);
 	return major;
