@@ -12,6 +12,7 @@
 #include "verbs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -137,8 +138,18 @@ static char *obstacle(const char *program, const char *folder, const int *majors
 static void preload(const char *folder)
 {
 	const char *before = getenv("LD_PRELOAD");
-	auto_string value = text("%s/safespawn.so%s%s", folder, before && *before ? ":" : "", before ? before : "");
+	auto_string place = copy_string(folder);
+	auto_string value = NULL;
 
+	/* Spaces and colons separate the entries of LD_PRELOAD, and nothing quotes them: go by an open folder instead.
+	 */
+	if (strpbrk(folder, " :")) {
+		int open_folder = open(folder, O_PATH | O_DIRECTORY); /* clangd inherits it */
+
+		free(place);
+		place = text("/proc/self/fd/%d", open_folder);
+	}
+	value = text("%s/safespawn.so%s%s", place, before && *before ? ":" : "", before ? before : "");
 	setenv("LD_PRELOAD", value, 1);
 }
 
@@ -188,11 +199,6 @@ int run_clangd(int argc, char **argv)
 	free(majors);
 	if (why)
 		say_error("clangd starts without the plugin: %s", why);
-	else if (strpbrk(folder, " :"))
-		say_error(
-			"clangd starts without the plugin: LD_PRELOAD cannot name %s: move it to a path without spaces "
-			"and colons",
-			folder);
 	else
 		preload(folder);
 
