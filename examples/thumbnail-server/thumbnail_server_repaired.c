@@ -106,23 +106,35 @@ static void send_image(FILE *stream, const struct image *image)
 	fwrite(image->pixels, 1, (size_t)image->width * (size_t)image->height, stream);
 }
 
+static void answer(FILE *stream, struct request *request)
+{
+	char path[512];
+
+	if (!fgets(path, sizeof(path), stream))
+		return;
+	path[strcspn(path, "\n")] = '\0';
+	if (load_image(path, &request->image) && make_sizes(request))
+		for (int i = 0; i < SIZES; i++)
+			send_image(stream, &request->scaled[i].to);
+}
+
+static void request_free(struct request *request)
+{
+	for (int i = 0; i < SIZES; i++)
+		free(request->scaled[i].to.pixels);
+	free(request->image.pixels);
+	free(request);
+}
+
 static void serve(int client)
 {
 	struct request *request = calloc(1, sizeof(*request));
 	FILE *stream = fdopen(client, "r+b");
-	char path[512];
 
-	if (request && stream && fgets(path, sizeof(path), stream)) {
-		path[strcspn(path, "\n")] = '\0';
-		if (load_image(path, &request->image) && make_sizes(request))
-			for (int i = 0; i < SIZES; i++)
-				send_image(stream, &request->scaled[i].to);
-	}
-	for (int i = 0; request && i < SIZES; i++)
-		free(request->scaled[i].to.pixels);
+	if (request && stream)
+		answer(stream, request);
 	if (request)
-		free(request->image.pixels);
-	free(request);
+		request_free(request);
 	if (stream)
 		fclose(stream);
 	else
