@@ -52,7 +52,8 @@ def table(text, heading):
 
 
 def row(effect, keys, success="zero"):
-    fields = [f"{key}: {success if key == 'success' else 'X_ON' if key == 'detached' else 0}" for key in keys]
+    names = {"success": success, "detached": "X_DETACHED", "joined-by": "x_join"}  # all others are arguments
+    fields = [f"{key}: {names.get(key, 0)}" for key in keys]
     return f"Models:\n  - {{{', '.join(['call: some_call', 'args: 1', 'effect: ' + effect] + fields)}}}\n"
 
 
