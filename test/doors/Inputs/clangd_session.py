@@ -52,7 +52,7 @@ def write(folder, name, text):
 
 
 def ours(diagnostics, rule=None):
-    return [d for d in diagnostics if "safespawn" in json.dumps(d) and (not rule or "[safespawn.%s]" % rule in d["message"])]
+    return [d for d in diagnostics if "[safespawn.%s" % (rule + "]" if rule else "") in d["message"]]
 
 
 def repair(clangd, loader, folder):
