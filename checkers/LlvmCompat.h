@@ -27,7 +27,7 @@ inline DefinedOrUnknownSVal conjure(const CallEvent &Call, QualType Type, Checke
 }
 
 /// The memory space that \p Region is known to live in.
-inline const MemSpaceRegion *memorySpace(const MemRegion *Region, ProgramStateRef State) {
+inline const MemSpaceRegion *memorySpace(const MemRegion *Region, [[maybe_unused]] ProgramStateRef State) {
 #if CLANG_VERSION_MAJOR >= 21
   return Region->getMemorySpace(State);
 #else

@@ -22,7 +22,7 @@ struct EffectInfo {
 };
 
 const EffectInfo Effects[] = {
-    {"spawn", Effect::Spawn, {"handle", "entry"}, {"argument", "attr", "success"}},
+    {"spawn", Effect::Spawn, {"handle", "entry"}, {"argument", "attr", "success", "joined-by"}},
     {"join", Effect::Join, {"object"}, {"result", "success"}},
     {"try-join", Effect::TryJoin, {"object", "success"}, {"result"}},
     {"detach", Effect::Detach, {"object"}, {"success"}},
@@ -65,25 +65,22 @@ public:
         [](const SMDiagnostic &D, void *Self) {
           auto *R = static_cast<Reader *>(Self);
           if (D.getKind() == SourceMgr::DK_Error)
-            R->Errors.push_back((D.getFilename() + ":" + Twine(D.getLineNo()) + ":" + Twine(D.getColumnNo() + 1) +
-                                 ": error: " + D.getMessage())
-                                    .str());
+            R->Errors.push_back({unsigned(std::max(D.getLineNo(), 1)), unsigned(std::max(D.getColumnNo() + 1, 1)),
+                                 D.getMessage().str()});
         },
         this);
   }
 
   std::vector<Meaning> Rows;
-  std::vector<std::string> Errors;
+  std::vector<ModelMistake> Errors;
 
   void read() {
     auto Document = Stream.begin();
     if (Document == Stream.end())
       return;
     yaml::Node *Root = Document->getRoot();
-    if (!Root || isa<yaml::NullNode>(Root)) {
-      Stream.skip();
+    if (!Root || isa<yaml::NullNode>(Root)) // empty, or comments only
       return;
-    }
     auto *Top = dyn_cast<yaml::MappingNode>(Root);
     if (!Top)
       return fail(Root, "expected a mapping with the key 'Models'");
@@ -104,7 +101,7 @@ private:
     if (At)
       Stream.printError(At, What);
     else
-      Errors.push_back((Buffer.getBufferIdentifier() + ":1:1: error: " + What).str());
+      Errors.push_back({1, 1, What.str()});
   }
 
   std::string scalar(yaml::Node *N) {
@@ -191,10 +188,10 @@ private:
         if (!readSuccess(F.Value, Row.Worked))
           return fail(F.Key, "expected zero, nonzero, nonnull, nonnegative, always or the name of a constant, not '" +
                                  F.Value + "'");
-      } else if (F.Name == "detached") {
+      } else if (F.Name == "detached" || F.Name == "joined-by") {
         if (!isIdentifier(F.Value))
-          return fail(F.Key, "expected the name of a constant, not '" + F.Value + "'");
-        Row.DetachedName = F.Value;
+          return fail(F.Key, "expected a name, not '" + F.Value + "'");
+        (F.Name == "detached" ? Row.DetachedName : Row.JoinedBy) = F.Value;
       } else if (!readRole(F.Value, Row.*roleNamed(F.Name), Row.Args)) {
         return fail(F.Key, "expected the index of an argument, 0 to " + Twine(int(Row.Args) - 1) +
                                ", or 'return', not '" + F.Value + "'");
@@ -246,13 +243,14 @@ private:
 
 Models::Models() {
   for (unsigned I = 0; I < NumEmbeddedModels; ++I)
-    for (const std::string &Error : read(EmbeddedModels[I].Text, EmbeddedModels[I].Name, /*BuiltIn=*/true))
-      report_fatal_error(Twine("safespawn: built-in model: ") + Error);
+    for (const ModelMistake &M : read(EmbeddedModels[I].Text, EmbeddedModels[I].Name, /*BuiltIn=*/true))
+      report_fatal_error(Twine("safespawn: built-in model: ") + EmbeddedModels[I].Name + ":" + Twine(M.Line) + ": " +
+                         M.What);
 }
 
-std::vector<std::string> Models::add(StringRef Text, StringRef Path) { return read(Text, Path, /*BuiltIn=*/false); }
+std::vector<ModelMistake> Models::add(StringRef Text, StringRef Path) { return read(Text, Path, /*BuiltIn=*/false); }
 
-std::vector<std::string> Models::read(StringRef Text, StringRef Path, bool BuiltIn) {
+std::vector<ModelMistake> Models::read(StringRef Text, StringRef Path, bool BuiltIn) {
   Reader R(Text, Path, BuiltIn);
   R.read();
   if (!R.Errors.empty())

@@ -72,8 +72,15 @@ struct Meaning {
   Role Object = Role::none(), Other = Role::none(), Handle = Role::none(), Entry = Role::none();
   Role Argument = Role::none(), Attr = Role::none(), Result = Role::none(), Value = Role::none(), Lock = Role::none();
   Success Worked;
+  std::string JoinedBy;     ///< for Spawn: the call that joins what it starts, which fixes write
   std::string DetachedName; ///< for AttributeSet: the constant that makes threads detached
   bool BuiltIn = true;      ///< describes a library's call, not a function of the user's own project
+};
+
+/// A mistake in a file of models.
+struct ModelMistake {
+  unsigned Line, Column;
+  std::string What;
 };
 
 /// All rows that are in force for one translation unit.
@@ -82,16 +89,15 @@ public:
   /// Reads the built-in files. They are part of this program: a mistake in one of them is a bug and aborts.
   Models();
 
-  /// Adds the rows of a file in the user's format.
-  /// \returns a list of "file:line:column: error: …" lines, empty when all is well; nothing is added otherwise.
-  std::vector<std::string> add(llvm::StringRef Text, llvm::StringRef Path);
+  /// Adds the rows of a file in the user's format. \returns its mistakes; with one, nothing is added.
+  std::vector<ModelMistake> add(llvm::StringRef Text, llvm::StringRef Path);
 
   /// The rows of the calls named \p Name; empty where nobody describes one.
   llvm::ArrayRef<Meaning> named(llvm::StringRef Name) const;
   const llvm::StringMap<std::vector<Meaning>> &all() const { return Rows; }
 
 private:
-  std::vector<std::string> read(llvm::StringRef Text, llvm::StringRef Path, bool BuiltIn);
+  std::vector<ModelMistake> read(llvm::StringRef Text, llvm::StringRef Path, bool BuiltIn);
   llvm::StringMap<std::vector<Meaning>> Rows;
 };
 

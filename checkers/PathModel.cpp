@@ -67,6 +67,10 @@ const Stmt *loopOf(const Expr *Condition, const ParentMap &Parents) {
   return Of == Child ? Parent : nullptr;
 }
 
+bool holdsCall(const Stmt *S) {
+  return S && (isa<CallExpr>(S) || llvm::any_of(S->children(), holdsCall));
+}
+
 /// Collects what a guard reads. A guard that does anything else is not one.
 struct GuardReads : RecursiveASTVisitor<GuardReads> {
   SmallVector<const ValueDecl *, 4> Decls;
@@ -127,8 +131,8 @@ void PathModel::leaveLoop(const Expr *Condition, CheckerContext &C) const {
     return;
   }
   Expr::EvalResult Constant;
-  if (Condition->EvaluateAsInt(Constant, C.getASTContext()))
-    return; // while (1): there is no other side
+  if (Condition->EvaluateAsInt(Constant, C.getASTContext()) || holdsCall(Condition))
+    return; // while (1) has no other side, and what a call returned is not a count
   C.addTransition(State->BindExpr(Condition, C.getLocationContext(),
                                   C.getSValBuilder().makeTruthVal(false, Condition->getType())));
 }
@@ -138,8 +142,9 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
   if (const auto *B = dyn_cast<BinaryOperator>(Guard); B && B->isLogicalOp())
     Guard = B->getRHS()->IgnoreParenCasts(); // the left side had a branch of its own
   bool Negated = false;
-  for (const auto *Not = dyn_cast<UnaryOperator>(Guard); Not && Not->getOpcode() == UO_LNot;
-       Not = dyn_cast<UnaryOperator>(Guard)) {
+  while (const auto *Not = dyn_cast<UnaryOperator>(Guard)) {
+    if (Not->getOpcode() != UO_LNot)
+      break;
     Guard = Not->getSubExpr()->IgnoreParenCasts();
     Negated = !Negated;
   }
@@ -168,9 +173,14 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
       auto [WasTrue, WasFalse] = State->assume(*Old);
       auto [IsTrue, IsFalse] = State->assume(*Value);
       // Nothing on this path wrote what the guard reads. A call in between might have; that it did is "unknown", and
-      // no report may rest on it.
-      if (bool(WasTrue) != bool(WasFalse) && IsTrue && IsFalse)
+      // no report may rest on it. (A comparison may have been decided one way or the other before it comes here.)
+      if (bool(WasTrue) != bool(WasFalse)) {
         State = WasTrue ? IsTrue : IsFalse;
+        if (!State) {
+          C.generateSink(C.getState(), C.getPredecessor());
+          return;
+        }
+      }
     }
   C.addTransition(State->set<GuardMap>(Key, *Value));
 }

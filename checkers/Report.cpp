@@ -11,8 +11,8 @@ void RuleBook::enable(Rule R, CheckerManager &Manager) {
 }
 
 PathReport::PathReport(const RuleBook &Book, Rule R, StringRef Message, const ExplodedNode *End,
-                       PathDiagnosticLocation At, const Decl *In)
-    : PathSensitiveBugReport(Book.type(R), Message, End, At, In), At(At) {}
+                       PathDiagnosticLocation At, PathDiagnosticLocation Unique, const Decl *In)
+    : PathSensitiveBugReport(Book.type(R), Message, End, Unique, In), At(At) {}
 
 ArrayRef<SourceRange> PathReport::getRanges() const {
   // The default is the range of the path's last statement, which need not be where the report lands.

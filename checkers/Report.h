@@ -45,8 +45,9 @@ constexpr char FixMark = '\x1f';
 /// A report about a path. It lands where the rule says, not necessarily where the path ends.
 class PathReport : public clang::ento::PathSensitiveBugReport {
 public:
+  /// Of reports with one \p Unique place and one message the shortest story is shown.
   PathReport(const RuleBook &Book, Rule R, llvm::StringRef Message, const clang::ento::ExplodedNode *End,
-             clang::ento::PathDiagnosticLocation At, const clang::Decl *In);
+             clang::ento::PathDiagnosticLocation At, clang::ento::PathDiagnosticLocation Unique, const clang::Decl *In);
 
   clang::ento::PathDiagnosticLocation getLocation() const override { return At; }
   llvm::ArrayRef<clang::SourceRange> getRanges() const override;

@@ -117,6 +117,8 @@ private:
 
   /// What the path knows of a call's success: true, false, or nothing.
   std::optional<bool> succeeded(ProgramStateRef State, SymbolRef Result, const Meaning *Row, CheckerContext &C) const;
+  /// Whether \p H may still be a running thread that nobody has given up: the question of Leak and Overwrite.
+  bool isAlive(ProgramStateRef State, SymbolRef Symbol, const Handle &H, CheckerContext &C) const;
   bool spawnFailed(ProgramStateRef State, const Handle &H, CheckerContext &C) const {
     return H.SpawnResult && succeeded(State, H.SpawnResult, H.SpawnRow, C) == false;
   }
@@ -127,7 +129,8 @@ private:
 
   void report(Rule R, const Message &Text, const PathDiagnosticLocation &At, const Decl *In, SymbolRef Subject,
               ExplodedNode *End, CheckerContext &C, ArrayRef<Fix> Fixes = {}, const Stmt *Exit = nullptr,
-              SymbolRef Result = nullptr, std::pair<std::string, PathDiagnosticLocation> Note = {}) const;
+              SymbolRef Result = nullptr, std::pair<std::string, PathDiagnosticLocation> Note = {},
+              PathDiagnosticLocation Unique = {}) const;
   const NoteTag *tell(SymbolRef Subject, std::string Text, CheckerContext &C) const;
 };
 
@@ -206,6 +209,15 @@ const StackFrameContext *frameOf(const MemRegion *Region, ProgramStateRef State)
   return Space ? Space->getStackFrame() : nullptr;
 }
 
+/// The region of the handle at \p Region, whatever cast it is seen through; the first element of an array stays one.
+const MemRegion *handleAt(const MemRegion *Region) {
+  const auto *Element = dyn_cast_or_null<ElementRegion>(Region);
+  const auto *Super = Element && Element->getIndex().isZeroConstant()
+                          ? dyn_cast<TypedValueRegion>(Element->getSuperRegion())
+                          : nullptr;
+  return Super && Super->getValueType()->isScalarType() ? Super : Region;
+}
+
 /// The place that the value of \p Symbol was read from, or null.
 const MemRegion *originOf(SymbolRef Symbol) { return Symbol ? Symbol->getOriginRegion() : nullptr; }
 
@@ -239,10 +251,19 @@ const MemRegion *objectWritten(const Expr *E, ProgramStateRef State, const Locat
 }
 
 bool isInArray(const MemRegion *Region) {
-  for (; const auto *Sub = dyn_cast_or_null<SubRegion>(Region); Region = Sub->getSuperRegion())
+  while (const auto *Sub = dyn_cast_or_null<SubRegion>(Region)) {
     if (isa<ElementRegion>(Sub))
       return true;
+    Region = Sub->getSuperRegion();
+  }
   return false;
+}
+
+/// Whether \p E is one and the same element in every round of a loop: t[0].
+bool isFixedElement(const Expr *E, ASTContext &Context) {
+  const auto *Element = dyn_cast<ArraySubscriptExpr>(E->IgnoreParenCasts());
+  Expr::EvalResult Index;
+  return Element && Element->getIdx()->EvaluateAsInt(Index, Context);
 }
 
 /// Marks every live handle in an array of \p Object as one that a loop may have given up.
@@ -258,13 +279,23 @@ ProgramStateRef giveUpAll(ProgramStateRef State, const MemRegion *Object) {
 }
 
 /// Whether \p Value is, or holds, the value of \p Symbol.
-bool carries(SVal Value, SymbolRef Symbol, const Handle &H) {
+bool carries(SVal Value, SymbolRef Symbol, const Handle &H, ProgramStateRef State) {
   for (SymbolRef Part : Value.symbols())
     if (Part == Symbol)
       return true;
-  if (auto Copy = Value.getAs<nonloc::LazyCompoundVal>())
-    return H.Storage && H.Storage->isSubRegionOf(Copy->getRegion());
-  return false;
+  auto Copy = Value.getAs<nonloc::LazyCompoundVal>();
+  if (!Copy)
+    return false;
+  if (H.Storage && H.Storage->isSubRegionOf(Copy->getRegion()))
+    return true;
+  const RecordDecl *Record = Copy->getRegion()->getValueType()->getAsRecordDecl();
+  if (!Record)
+    return false;
+  StoreManager &Stores = State->getStateManager().getStoreManager();
+  return llvm::any_of(Record->fields(), [&](const FieldDecl *Field) {
+    auto Place = State->getLValue(Field, loc::MemRegionVal(Copy->getRegion())).getAs<Loc>();
+    return Place && Stores.getBinding(Copy->getStore(), *Place).getAsSymbol(true) == Symbol;
+  });
 }
 
 // ---- notes ------------------------------------------------------------------------------------------------------
@@ -359,10 +390,10 @@ const NoteTag *ThreadHandles::tell(SymbolRef Subject, std::string Text, CheckerC
 void ThreadHandles::report(Rule R, const Message &Text, const PathDiagnosticLocation &At, const Decl *In,
                            SymbolRef Subject, ExplodedNode *End, CheckerContext &C, ArrayRef<Fix> Fixes,
                            const Stmt *Exit, SymbolRef Result,
-                           std::pair<std::string, PathDiagnosticLocation> Note) const {
+                           std::pair<std::string, PathDiagnosticLocation> Note, PathDiagnosticLocation Unique) const {
   if (!End)
     return;
-  auto Report = std::make_unique<PathReport>(A->Book, R, Text.str(), End, At, In);
+  auto Report = std::make_unique<PathReport>(A->Book, R, Text.str(), End, At, Unique.isValid() ? Unique : At, In);
   if (Subject)
     Report->markInteresting(Subject);
   if (Exit)
@@ -419,6 +450,18 @@ ProgramStateRef ThreadHandles::bindResult(ProgramStateRef State, const CallEvent
   return State->BindExpr(Call.getOriginExpr(), C.getLocationContext(), compat::conjure(Call, Type, C));
 }
 
+bool ThreadHandles::isAlive(ProgramStateRef State, SymbolRef Symbol, const Handle &H, CheckerContext &C) const {
+  if (H.At != Handle::Live || H.MaybeGiven || spawnFailed(State, H, C))
+    return false;
+  // Tried: alive only where the path knows that it failed.
+  if (H.GivenResult && succeeded(State, H.GivenResult, H.GivenRow, C) != false)
+    return false;
+  // Code that keeps 0 for "no thread" has learned that there is none.
+  return !State->isNull(Loc::isLocType(Symbol->getType()) ? SVal(C.getSValBuilder().makeLoc(Symbol))
+                                                          : SVal(nonloc::SymbolVal(Symbol)))
+              .isConstrainedTrue();
+}
+
 std::optional<AttrKind> ThreadHandles::attrKind(ProgramStateRef State, SVal Attr) const {
   if (Attr.isZeroConstant())
     return AttrKind::Joinable;
@@ -450,14 +493,17 @@ void ThreadHandles::checkPreStmt(const CallExpr *Call, CheckerContext &C) const 
       continue;
     const auto *Ref = dyn_cast<DeclRefExpr>(Object->IgnoreParenCasts());
     const auto *Var = Ref ? dyn_cast<VarDecl>(Ref->getDecl()) : nullptr;
-    const MemRegion *Object_ = objectWritten(Object, State, C.getLocationContext());
+    const MemRegion *Base = objectWritten(Object, State, C.getLocationContext());
+    const auto *Scalar = dyn_cast_or_null<VarRegion>(Base); // reached through a pointer: *t
+    if (Scalar && !Scalar->getValueType()->isScalarType())
+      Scalar = nullptr;
     // An element of an array: the loop that filled it may have gone round more often than we did.
-    if (!Var && !isa<MemberExpr>(Object->IgnoreParenCasts())) {
-      if (ProgramStateRef Next = giveUpAll(State, Object_); Next != State)
+    if (!Var && !Scalar && !isa<MemberExpr>(Object->IgnoreParenCasts())) {
+      if (ProgramStateRef Next = giveUpAll(State, Base); Next != State)
         C.addTransition(Next);
       continue;
     }
-    if (!Object_ || !frameOf(Object_, State) || (Value.isConstant() && !Value.isZeroConstant()))
+    if (!Base || !frameOf(Base, State) || (Value.isConstant() && !Value.isZeroConstant()))
       continue;
     const char *Verb = Row.What == Effect::Detach   ? "detached"
                        : Row.What == Effect::Cancel ? "cancelled"
@@ -465,7 +511,7 @@ void ThreadHandles::checkPreStmt(const CallExpr *Call, CheckerContext &C) const 
     PathDiagnosticLocation At(Call, C.getSourceManager(), C.getLocationContext());
     std::string Name = A->U.text(Object);
     std::pair<std::string, PathDiagnosticLocation> Note;
-    if (const auto *Region = dyn_cast<VarRegion>(Object_))
+    if (const auto *Region = dyn_cast<VarRegion>(Base))
       Note = {"'" + Region->getDecl()->getNameAsString() + "' is declared here, and no spawn fills it on this path",
               PathDiagnosticLocation::createBegin(Region->getDecl(), C.getSourceManager())};
     report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is " + Verb + ", but no thread was spawned into it", At,
@@ -617,7 +663,7 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
     H.Owner = C.getStackFrame();
   } else {
     const MemRegion *Region = Call.getArgSVal(Row.Handle.index()).getAsRegion();
-    const auto *Typed = dyn_cast_or_null<TypedValueRegion>(Region ? Region->StripCasts() : nullptr);
+    const auto *Typed = dyn_cast_or_null<TypedValueRegion>(handleAt(Region));
     if (!Typed) // e.g. a pointer that somebody else gave us: theirs to join
       if (const auto *Pointee = dyn_cast_or_null<SymbolicRegion>(Region))
         Typed = C.getStoreManager().GetElementZeroRegion(Pointee, Pointee->getPointeeStaticType());
@@ -630,7 +676,7 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
     // What did it hold before?
     if (SymbolRef Old = State->getSVal(Typed).getAsSymbol(true))
       if (const Handle *Before = State->get<HandleMap>(Old);
-          Before && Before->At == Handle::Live && !Before->MaybeGiven && !spawnFailed(State, *Before, C)) {
+          Before && isAlive(State, Old, *Before, C)) {
         if (A->Book.isOn(Rule::thread_Overwrite)) {
           std::string Name = nameOf(Typed, HandleWritten, A->U);
           if (ExplodedNode *N = C.generateNonFatalErrorNode(State->remove<HandleMap>(Old)))
@@ -708,8 +754,10 @@ const CallExpr *ThreadHandles::selfJoinSpawn(const MemRegion *Origin, CheckerCon
       continue;
     const auto *Pointee = dyn_cast<SymbolicRegion>(Field->getSuperRegion()->StripCasts());
     const MemRegion *From = Pointee ? Pointee->getSymbol()->getOriginRegion() : nullptr;
-    if (isa_and_nonnull<ParamVarRegion>(From) && A->U.sameExpression(Given, Member->getBase()) &&
-        cast<ParamVarRegion>(From)->getStackFrame() == Top->getStackFrame())
+    // The top frame's own parameter, whatever kind of region the analyzer gives it.
+    const auto *Param = dyn_cast_or_null<DeclRegion>(From);
+    if (Param && isa_and_nonnull<ParmVarDecl>(Param->getDecl()) && Param->getDecl()->getDeclContext() == Entry &&
+        A->U.sameExpression(Given, Member->getBase()))
       return Site->Call;
   }
   return nullptr;
@@ -769,10 +817,12 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
   Handle Next;
   if (Before) {
     Next = *Before;
-    if (Before->At != Handle::Live && !Before->MaybeGiven) {
+    const bool Tried = Before->At == Handle::Live && Before->GivenResult &&
+                       succeeded(State, Before->GivenResult, Before->GivenRow, C) == true;
+    if ((Before->At != Handle::Live || Tried) && !Before->MaybeGiven) {
       bool FirstFailed = Before->GivenResult && succeeded(State, Before->GivenResult, Before->GivenRow, C) == false;
       if (!FirstFailed && A->Book.isOn(Rule::thread_DoubleJoin)) {
-        std::string Then = Before->At == Handle::Joined ? "joined" : "detached";
+        std::string Then = Before->At == Handle::Detached ? "detached" : "joined";
         std::string Text = std::string("handle '") + Name + "' is " + Verb +
                            (Then == Verb ? std::string(" a second time") : ", but was already " + Then);
         report(Rule::thread_DoubleJoin, Text, At, Frame->getDecl(), Symbol,
@@ -804,26 +854,14 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
   }
 
   SymbolRef Result = State->getSVal(E, Frame).getAsSymbol(true);
-  if (Row.What == Effect::TryJoin && Result) {
-    // Both outcomes go on from here: what a failed attempt leaves behind is as alive as before.
-    Handle Failed = Next, Worked = Next;
-    Failed.GivenRow = Worked.GivenRow = &Row;
-    Worked.At = Handle::Joined;
-    SValBuilder &Values = C.getSValBuilder();
-    SVal Ok = Values.evalBinOp(State, BO_EQ, Values.makeSymbolVal(Result),
-                               Values.makeIntVal(A->U.successValue(Row).value_or(0), Result->getType()),
-                               Values.getConditionType());
-    auto [Yes, No] = State->assume(Ok.castAs<DefinedOrUnknownSVal>());
-    if (Yes)
-      C.addTransition(Yes->set<HandleMap>(Symbol, Worked), tell(Symbol, "'" + Name + "' is first joined here", C));
-    if (No)
-      C.addTransition(No->set<HandleMap>(Symbol, Failed),
-                      tell(Symbol, "the attempt to join '" + Name + "' fails: the thread is still alive", C));
+  Next.GivenRow = &Row;
+  Next.GivenResult = Result;
+  if (Row.What == Effect::TryJoin) {
+    // Whether it worked is for the path to find out; what a failed attempt leaves behind is as alive as before.
+    C.addTransition(State->set<HandleMap>(Symbol, Next), tell(Symbol, "joining '" + Name + "' is tried here", C));
     return;
   }
   Next.At = Detaching ? Handle::Detached : Handle::Joined;
-  Next.GivenRow = &Row;
-  Next.GivenResult = Result;
   State = State->set<HandleMap>(Symbol, Next);
   if (!Before) // an element that we know nothing of stands for all of its array
     State = giveUpAll(State, objectWritten(Object, State, Frame));
@@ -856,7 +894,7 @@ void ThreadHandles::escapeStored(SVal Location, SVal Value, CheckerContext &C) c
     return;
   ProgramStateRef Next = State;
   for (const auto &[Symbol, H] : State->get<HandleMap>())
-    if (!H.Escaped && carries(Value, Symbol, H)) {
+    if (!H.Escaped && carries(Value, Symbol, H, State)) {
       Handle Stored = H;
       Stored.Escaped = true;
       Next = Next->set<HandleMap>(Symbol, Stored);
@@ -912,7 +950,7 @@ void ThreadHandles::checkPostCall(const CallEvent &Call, CheckerContext &C) cons
       if (Call.isInSystemHeader() && Callee && Callee->isVariadic() && I >= Callee->getNumParams())
         break;
       for (const auto &[Symbol, H] : State->get<HandleMap>())
-        if (H.At == Handle::Live && carries(Call.getArgSVal(I), Symbol, H)) {
+        if (H.At == Handle::Live && carries(Call.getArgSVal(I), Symbol, H, State)) {
           Handle Given = H;
           Given.Escaped = Given.MaybeGiven = true;
           Next = Next->set<HandleMap>(Symbol, Given);
@@ -961,7 +999,8 @@ void ThreadHandles::checkBranchCondition(const Stmt *Condition, CheckerContext &
     if (const auto *Call = dyn_cast<CallExpr>(S))
       for (const Meaning &Row : A->U.meaningsOf(Call->getDirectCallee()))
         if (Row.What == Effect::Join || Row.What == Effect::TryJoin || Row.What == Effect::Detach)
-          Next = giveUpAll(Next, objectWritten(Unit::argument(Call, Row.Object), Next, C.getLocationContext()));
+          if (const Expr *Object = Unit::argument(Call, Row.Object); Object && !isFixedElement(Object, C.getASTContext()))
+            Next = giveUpAll(Next, objectWritten(Object, Next, C.getLocationContext()));
   }
   if (Next != State)
     C.addTransition(Next);
@@ -1009,7 +1048,8 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
     const bool Owned = H.Owner == Frame && !H.Escaped;
     if (!Borrows && !Owned)
       continue;
-    if (spawnFailed(State, H, C) || H.At == Handle::Joined || (H.At == Handle::Live && H.MaybeGiven)) {
+    if (spawnFailed(State, H, C) || H.At == Handle::Joined ||
+        (H.At == Handle::Live && !isAlive(State, Symbol, H, C))) {
       Next = Next->remove<HandleMap>(Symbol);
       continue;
     }
@@ -1031,7 +1071,7 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
     }
     if (!Owned)
       continue;
-    if (H.At == Handle::Live && carries(Returned, Symbol, H)) {
+    if (H.At == Handle::Live && carries(Returned, Symbol, H, State)) {
       Handle Handed = H;
       const LocationContext *Parent = Frame->getParent();
       Handed.Owner = Parent ? Parent->getStackFrame() : nullptr;
@@ -1049,17 +1089,18 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
   ExplodedNode *N = Findings.empty() ? nullptr : C.generateNonFatalErrorNode(Next);
   for (const Finding &F : Findings) {
     const bool AtSpawn = F.R == Rule::thread_StackEscape;
-    PathDiagnosticLocation At =
-        AtSpawn ? PathDiagnosticLocation::createBegin(F.H.Spawn, SM, C.getAnalysisManager().getAnalysisDeclContext(
-                                                                          Frame->getDecl()))
-                : End;
+    PathDiagnosticLocation SpawnPlace =
+        PathDiagnosticLocation::createBegin(F.H.Spawn, SM, C.getAnalysisManager().getAnalysisDeclContext(Frame->getDecl()));
+    PathDiagnosticLocation At = AtSpawn ? SpawnPlace : End;
+    // A function that nowhere gives a handle up has one defect, not one for each of its exits.
+    const bool EverGivenUp = Function && A->U.givesUpHandles(Function);
     std::pair<std::string, PathDiagnosticLocation> Note;
     if (AtSpawn)
       Note = {"'" + functionName(Frame->getDecl()).str() + "' ends here, and '" + written(F.H.Lent) + "' with it", End};
     report(F.R, F.Text, At, Frame->getDecl(), F.Subject, N, C,
            fixAtExit(A->U, F.R, F.H.Spawn, F.H.SpawnRow, Exit, Function, F.H.At == Handle::Live && !F.H.Escaped,
                      C.getAnalysisManager()),
-           Exit, nullptr, Note);
+           Exit, nullptr, Note, EverGivenUp || !F.H.Spawn ? PathDiagnosticLocation() : SpawnPlace);
   }
   if (Findings.empty() && Next != State)
     C.addTransition(Next);

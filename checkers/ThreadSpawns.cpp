@@ -326,15 +326,24 @@ bool mentions(const Stmt *S, const VarDecl *Var) {
   return llvm::any_of(S->children(), [&](const Stmt *Child) { return mentions(Child, Var); });
 }
 
-/// Whether \p Loop tests \p Index once more inside of its body: then its condition is not the only bound.
+/// Whether \p S compares \p Index itself; an element that it picks is another matter.
+bool tests(const Stmt *S, const VarDecl *Index) {
+  if (!S || isa<CallExpr, ArraySubscriptExpr>(S))
+    return false;
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && Ref->getDecl() == Index)
+    return true;
+  return llvm::any_of(S->children(), [&](const Stmt *Child) { return tests(Child, Index); });
+}
+
+/// Whether the body of a loop tests \p Index once more: then the loop's condition is not the only bound.
 bool testsInside(const Stmt *S, const VarDecl *Index) {
   if (!S)
     return false;
-  if (const auto *If = dyn_cast<IfStmt>(S); If && mentions(If->getCond(), Index))
+  if (const auto *If = dyn_cast<IfStmt>(S); If && tests(If->getCond(), Index))
     return true;
-  if (const auto *Choice = dyn_cast<ConditionalOperator>(S); Choice && mentions(Choice->getCond(), Index))
+  if (const auto *Choice = dyn_cast<ConditionalOperator>(S); Choice && tests(Choice->getCond(), Index))
     return true;
-  if (const auto *Switch = dyn_cast<SwitchStmt>(S); Switch && mentions(Switch->getCond(), Index))
+  if (const auto *Switch = dyn_cast<SwitchStmt>(S); Switch && tests(Switch->getCond(), Index))
     return true;
   return llvm::any_of(S->children(), [&](const Stmt *Child) { return testsInside(Child, Index); });
 }

@@ -53,6 +53,20 @@ const Meaning *Unit::spawnRow(const CallExpr *Call) const {
   return Callee ? Wrappers.lookup(key(Callee)) : nullptr;
 }
 
+std::string Unit::joinCall(const Meaning &Spawn, StringRef HandlePlace) const {
+  for (const Meaning &Row : Known.named(Spawn.JoinedBy)) {
+    if (Row.What != Effect::Join)
+      continue;
+    auto Null = Context.Idents.find("NULL");
+    const bool HasNull = Null != Context.Idents.end() && Null->second->hasMacroDefinition();
+    std::string Text = Row.Call + "(";
+    for (unsigned I = 0; I < Row.Args; ++I)
+      Text += (I ? ", " : "") + (I == Row.Object.index() ? HandlePlace.str() : std::string(HasNull ? "NULL" : "0"));
+    return Text + ")";
+  }
+  return "";
+}
+
 const Expr *Unit::argument(const CallExpr *Call, Role Which) {
   return Which.isArgument() && Which.index() < Call->getNumArgs() ? Call->getArg(Which.index()) : nullptr;
 }
@@ -167,7 +181,8 @@ private:
   llvm::DenseSet<const Expr *> Callees;
   bool isCallee(const Expr *E) const { return Callees.count(E); }
   void noteWrite(const Expr *E) {
-    for (E = E->IgnoreParenCasts(); const auto *Element = dyn_cast<ArraySubscriptExpr>(E);)
+    E = E->IgnoreParenCasts();
+    while (const auto *Element = dyn_cast<ArraySubscriptExpr>(E))
       E = Element->getBase()->IgnoreParenCasts();
     if (const auto *Member = dyn_cast<MemberExpr>(E))
       if (const auto *Field = dyn_cast<FieldDecl>(Member->getMemberDecl()))
@@ -271,8 +286,11 @@ void Unit::scan() {
       CallersOf[key(Callee)].push_back(key(F));
       for (const Meaning &Row : meaningsOf(Callee)) {
         Mattering.insert(key(F));
+        Effective.insert(key(F));
         if (touchesHandle(Row.What))
           Touching.insert(key(F));
+        if (Row.What == Effect::Join || Row.What == Effect::TryJoin || Row.What == Effect::Detach)
+          GivingUp.insert(key(F));
         if (Row.What == Effect::Detach)
           if (const Expr *Object = argument(Call, Row.Object)) {
             Object = Object->IgnoreParenCasts();
@@ -285,6 +303,8 @@ void Unit::scan() {
       }
     }
   closeOverCallers(Touching);
+  closeOverCallers(Effective);
+  closeOverCallers(GivingUp);
   closeOverCallers(Mattering);
   closeOverCallers(SelfDetaching);
   deriveWrappers();

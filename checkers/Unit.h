@@ -45,6 +45,9 @@ public:
   /// The row of a spawn, also through a function of this file that only hands its parameters on to one.
   const Meaning *spawnRow(const clang::CallExpr *Call) const;
 
+  /// The call that joins the threads of \p Spawn, as a statement without its semicolon; empty where no model says.
+  std::string joinCall(const Meaning &Spawn, llvm::StringRef HandlePlace) const;
+
   /// All functions with a body, in the order of the source.
   llvm::ArrayRef<const clang::FunctionDecl *> definitions() const { return Definitions; }
   /// The spawns written in \p Function.
@@ -54,10 +57,16 @@ public:
 
   /// Whether \p Function, or a function of this file that it calls, has an effect on a thread's handle.
   bool touchesHandles(const clang::FunctionDecl *Function) const { return Touching.count(key(Function)); }
+  /// Whether \p Function, or a function of this file that it calls, makes any call that a model describes.
+  bool hasEffect(const clang::FunctionDecl *Function) const { return Effective.count(key(Function)); }
+  /// Whether \p Function, or a function of this file that it calls, joins or detaches a thread.
+  bool givesUpHandles(const clang::FunctionDecl *Function) const { return GivingUp.count(key(Function)); }
   /// Whether a path through \p Function can differ in what we look at: it has an effect, or may not return.
   bool matters(const clang::FunctionDecl *Function) const { return Mattering.count(key(Function)); }
   /// Whether somebody may call \p Function whom we do not see.
   bool hasUnseenCallers(const clang::FunctionDecl *Function) const;
+  /// Whether a function of this file calls \p Function directly.
+  bool isCalled(const clang::FunctionDecl *Function) const { return CallersOf.count(key(Function)); }
   /// Whether \p Entry (or a function of this file that it calls) detaches the thread that it runs on.
   bool detachesItself(const clang::FunctionDecl *Entry) const { return SelfDetaching.count(key(Entry)); }
   /// The fields that a thread started in \p Entry may write, by assignments in functions of this file that it reaches.
@@ -102,7 +111,7 @@ private:
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::FieldDecl *, 4>> FieldWrites;
   llvm::DenseMap<const clang::FunctionDecl *, const Meaning *> Wrappers;
   std::deque<Meaning> DerivedRows; // stable addresses
-  llvm::DenseSet<const clang::FunctionDecl *> Touching, Mattering, SelfDetaching, AddressTaken, Endless, Broken;
+  llvm::DenseSet<const clang::FunctionDecl *> Touching, Effective, GivingUp, Mattering, SelfDetaching, AddressTaken, Endless, Broken;
 };
 
 } // namespace safespawn

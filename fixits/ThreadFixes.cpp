@@ -1,12 +1,506 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fixits/ThreadFixes.h"
+#include "checkers/Flow.h"
+#include "clang/AST/ParentMap.h"
+#include "clang/AST/RecursiveASTVisitor.h"
+#include "fixits/Edits.h"
+#include <map>
 
 using namespace clang;
 using namespace safespawn;
 
-std::vector<Fix> safespawn::fixAtExit(const Unit &, Rule, const CallExpr *, const Meaning *, const Stmt *,
-                                      const FunctionDecl *, bool, ento::AnalysisManager &) { return {}; }
-std::vector<Fix> safespawn::fixOverwrite(const Unit &, const CallExpr *, const Meaning &, AnalysisDeclContext &) { return {}; }
-std::vector<Fix> safespawn::fixUselessTest(const Unit &, const Meaning &, const BinaryOperator *) { return {}; }
-std::vector<Fix> safespawn::fixIgnoredResult(const Unit &, const SpawnSite &, AnalysisDeclContext &) { return {}; }
-std::vector<Fix> safespawn::fixLoopArgument(const Unit &, const SpawnSite &, const VarDecl *, AnalysisDeclContext &) { return {}; }
+/// The place that a spawn stores its handle into, as an lvalue; null where it is not named.
+static const Expr *handlePlace(const CallExpr *Spawn, const Meaning &Row) {
+  const Expr *Handle = Unit::argument(Spawn, Row.Handle);
+  const auto *Address = dyn_cast_or_null<UnaryOperator>(Handle ? Handle->IgnoreParenCasts() : nullptr);
+  return Address && Address->getOpcode() == UO_AddrOf ? Address->getSubExpr()->IgnoreParenCasts() : nullptr;
+}
+
+static bool mentions(const Stmt *S, const ValueDecl *D) {
+  if (!S)
+    return false;
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && Ref->getDecl() == D)
+    return true;
+  return llvm::any_of(S->children(), [&](const Stmt *Child) { return mentions(Child, D); });
+}
+
+/// All mentions of \p D below \p S, in the order of the source.
+static void collect(const Stmt *S, const ValueDecl *D, SmallVectorImpl<const DeclRefExpr *> &Out) {
+  if (!S)
+    return;
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && Ref->getDecl() == D)
+    Out.push_back(Ref);
+  for (const Stmt *Child : S->children())
+    collect(Child, D, Out);
+}
+
+/// The declaration statement of the local \p Var below \p S.
+static const DeclStmt *declarationOf(const Stmt *S, const VarDecl *Var) {
+  if (!S)
+    return nullptr;
+  if (const auto *Declaration = dyn_cast<DeclStmt>(S))
+    for (const Decl *D : Declaration->decls())
+      if (D == Var)
+        return Declaration;
+  for (const Stmt *Child : S->children())
+    if (const DeclStmt *Found = declarationOf(Child, Var))
+      return Found;
+  return nullptr;
+}
+
+/// The statement that stands in a block and holds \p E, or null.
+static const Stmt *statementOf(const Stmt *E, const ParentMap &Parents) {
+  while (E && !isa_and_nonnull<CompoundStmt>(Parents.getParent(E)))
+    E = Parents.getParent(E);
+  return E;
+}
+
+// ---- Leak and StackEscape: join before the exit -----------------------------------------------------------------------
+
+/// The block that a path enters when the spawn has failed, where the code tests that; null where it does not.
+static const CFGBlock *failureBlock(const CFG &Graph, const CallExpr *Spawn, const ParentMap &Parents) {
+  const VarDecl *Stored = nullptr;
+  const Stmt *Parent = Parents.getParentIgnoreParenImpCasts(const_cast<CallExpr *>(Spawn));
+  if (const auto *Assign = dyn_cast_or_null<BinaryOperator>(Parent); Assign && Assign->getOpcode() == BO_Assign)
+    Stored = variableOf(Assign->getLHS());
+  else if (const auto *Declaration = dyn_cast_or_null<DeclStmt>(Parent); Declaration && Declaration->isSingleDecl())
+    Stored = dyn_cast<VarDecl>(Declaration->getSingleDecl());
+  auto Tests = [&](const Expr *E) {
+    bool Found = Stored && mentions(E, Stored);
+    for (const Stmt *S = Spawn; S && !Found; S = Parents.getParent(S))
+      Found = S == E;
+    return Found;
+  };
+  // The nearest test after the spawn.
+  FlowPoint After = pointAfter(Graph, Spawn);
+  SmallVector<const CFGBlock *, 16> Work;
+  llvm::SmallPtrSet<const CFGBlock *, 32> Seen;
+  if (After)
+    Work.push_back(After.Block);
+  for (size_t I = 0; I < Work.size(); ++I) {
+    const CFGBlock *Block = Work[I];
+    const auto *Condition = dyn_cast_or_null<Expr>(Block->getTerminatorCondition());
+    if (Condition && Block->succ_size() == 2 && Tests(Condition)) {
+      const Expr *E = Condition->IgnoreParenImpCasts();
+      bool FailsWhenTrue = true;
+      while (const auto *Not = dyn_cast<UnaryOperator>(E)) {
+        if (Not->getOpcode() != UO_LNot)
+          break;
+        FailsWhenTrue = !FailsWhenTrue;
+        E = Not->getSubExpr()->IgnoreParenImpCasts();
+      }
+      if (const auto *Compare = dyn_cast<BinaryOperator>(E); Compare && Compare->getOpcode() == BO_EQ)
+        FailsWhenTrue = !FailsWhenTrue;
+      return *(FailsWhenTrue ? Block->succ_begin() : Block->succ_begin() + 1);
+    }
+    for (const CFGBlock *Next : Block->succs())
+      if (Next && Seen.insert(Next).second)
+        Work.push_back(Next);
+  }
+  return nullptr;
+}
+
+std::vector<Fix> safespawn::fixAtExit(const Unit &U, Rule, const CallExpr *Spawn, const Meaning *Row, const Stmt *Exit,
+                                      const FunctionDecl *In, bool HandleIsHere, ento::AnalysisManager &Manager) {
+  if (!HandleIsHere || !Spawn || !Row || !In || !In->hasBody())
+    return {};
+  const SpawnSite *Site = nullptr;
+  for (const SpawnSite &S : U.spawnsIn(In))
+    if (S.Call == Spawn)
+      Site = &S;
+  const Expr *Place = Site ? handlePlace(Spawn, *Row) : nullptr;
+  const VarDecl *Var = Place ? variableOf(Place) : nullptr;
+  // One handle in one variable that the exit can see; an array wants a loop, and a person to say over what.
+  if (!Var || !Var->hasLocalStorage() || !isa<DeclRefExpr, MemberExpr>(Place) ||
+      (Site->Entry && U.neverEnds(Site->Entry)))
+    return {};
+  const Expr *Outer = Place;
+  while (const auto *Member = dyn_cast<MemberExpr>(Outer))
+    Outer = Member->getBase()->IgnoreParenCasts();
+  if (!isa<DeclRefExpr>(Outer))
+    return {};
+  AnalysisDeclContext *Context = Manager.getAnalysisDeclContext(In);
+  const CFG *Graph = Context->getCFG();
+  const ParentMap &Parents = Context->getParentMap();
+  const auto *Body = dyn_cast<CompoundStmt>(In->getBody());
+  if (!Graph || !Body)
+    return {};
+
+  // Every path to the exit must have the thread running and not given up: the edit serves them all.
+  auto IsExit = [&](const Stmt *S) { return Exit && S == Exit; };
+  auto ReachesExit = [&](FlowPoint From) {
+    bool Falls = false;
+    const Stmt *Found = walk(From, [&](const Stmt *S) {
+      if (S == Spawn)
+        return Step::Stop;
+      return IsExit(S) ? Step::Found : isa<ReturnStmt>(S) ? Step::Stop : Step::On;
+    });
+    if (Exit)
+      return Found != nullptr;
+    // The end of the body: can the exit block be entered without a return?
+    llvm::SmallPtrSet<const CFGBlock *, 32> Seen;
+    SmallVector<FlowPoint, 16> Work{From};
+    while (!Work.empty() && !Falls) {
+      FlowPoint At = Work.pop_back_val();
+      bool Stopped = false;
+      for (unsigned I = At.Index; I < At.Block->size() && !Stopped; ++I)
+        if (auto Element = (*At.Block)[I].getAs<CFGStmt>())
+          Stopped = Element->getStmt() == Spawn || isa<ReturnStmt>(Element->getStmt());
+      if (Stopped)
+        continue;
+      Falls = At.Block == &Graph->getExit();
+      for (const CFGBlock *Next : At.Block->succs())
+        if (Next && Seen.insert(Next).second)
+          Work.push_back({Next, 0});
+    }
+    return Falls;
+  };
+  if (ReachesExit({&Graph->getEntry(), 0}))
+    return {}; // some path comes here without the spawn
+  if (const CFGBlock *Failed = failureBlock(*Graph, Spawn, Parents); Failed && ReachesExit({Failed, 0}))
+    return {};
+  for (const CFGBlock *Block : *Graph)
+    for (unsigned I = 0; I < Block->size(); ++I)
+      if (auto Element = (*Block)[I].getAs<CFGStmt>())
+        if (const auto *Call = dyn_cast<CallExpr>(Element->getStmt()))
+          for (const Meaning &Known : U.meaningsOf(Call->getDirectCallee()))
+            if (Known.What == Effect::Join || Known.What == Effect::TryJoin || Known.What == Effect::Detach)
+              if (const Expr *Object = Unit::argument(Call, Known.Object);
+                  Object && U.sameExpression(Object, Place) && ReachesExit({Block, I + 1}))
+                return {};
+  const auto *Return = dyn_cast_or_null<ReturnStmt>(Exit);
+  if (Return && mentions(Return->getRetValue(), Var))
+    return {};
+  const std::string Name = U.text(Place);
+  const std::string Join = U.joinCall(*Row, Name);
+  Edits E(U.context());
+  if (Join.empty() || !E.isEditable(Place->getSourceRange()))
+    return {};
+  if (Exit) {
+    const Stmt *At = isa<Expr>(Exit) ? statementOf(Exit, Parents) : Exit;
+    // The variable must be in scope at the exit, and the statement one that can be preceded.
+    if (!At || At->getBeginLoc().isMacroID() || !E.insertBefore(At, Parents, Join))
+      return {};
+  } else {
+    SourceLocation Brace = Body->getRBracLoc();
+    if (!E.isEditable(SourceRange(Brace, Brace)) || Body->body_empty())
+      return {};
+    if (E.isFirstOnLine(Brace)) {
+      std::string Level = E.levelOf(Body->body_front()->getBeginLoc(), Brace);
+      E.insert(Brace, Level + Join + ";\n" + E.indentOf(Brace));
+    } else {
+      E.insert(Brace, Join + "; ");
+    }
+  }
+  // A handle of an inner block is gone at an exit outside of it.
+  const DeclStmt *Declaration = declarationOf(Body, Var);
+  const Stmt *Scope = Declaration ? Parents.getParent(Declaration) : nullptr;
+  if (Declaration && Exit) {
+    const Stmt *Up = Exit;
+    while (Up && Up != Scope)
+      Up = Parents.getParent(Up);
+    if (!Up)
+      return {};
+  } else if (Declaration && Scope != Body) {
+    return {};
+  }
+  return {{"join", "join '" + Name + "' before leaving '" + In->getNameAsString() + "'", E.take()}};
+}
+
+// ---- Overwrite: an array of handles -----------------------------------------------------------------------------------
+
+namespace {
+
+/// for (i = 0; i < N; i++), with a constant N.
+struct Counting {
+  const ForStmt *Loop = nullptr;
+  const VarDecl *Index = nullptr;
+  const Expr *Bound = nullptr;
+};
+
+std::optional<Counting> countingLoopAround(const Stmt *S, const ParentMap &Parents, ASTContext &Context) {
+  for (const Stmt *P = Parents.getParent(S); P; P = Parents.getParent(P)) {
+    if (isa<WhileStmt, DoStmt>(P))
+      return std::nullopt;
+    const auto *For = dyn_cast<ForStmt>(P);
+    if (!For)
+      continue;
+    Counting C{For};
+    const auto *Condition = dyn_cast_or_null<BinaryOperator>(For->getCond() ? For->getCond()->IgnoreParenCasts() : nullptr);
+    const auto *Step = dyn_cast_or_null<UnaryOperator>(For->getInc());
+    Expr::EvalResult Value;
+    if (!Condition || Condition->getOpcode() != BO_LT || !Step || !Step->isIncrementOp() ||
+        !Condition->getRHS()->EvaluateAsInt(Value, Context))
+      return std::nullopt;
+    C.Index = variableOf(Condition->getLHS());
+    C.Bound = Condition->getRHS();
+    const Expr *Start = nullptr;
+    if (const auto *Init = dyn_cast_or_null<DeclStmt>(For->getInit()); Init && Init->isSingleDecl())
+      Start = Init->getSingleDecl() == C.Index ? C.Index->getInit() : nullptr;
+    else if (const auto *Set = dyn_cast_or_null<BinaryOperator>(For->getInit());
+             Set && Set->getOpcode() == BO_Assign && variableOf(Set->getLHS()) == C.Index)
+      Start = Set->getRHS();
+    Expr::EvalResult First;
+    if (!C.Index || !Start || !Start->EvaluateAsInt(First, Context) || First.Val.getInt() != 0 ||
+        variableOf(Step->getSubExpr()) != C.Index)
+      return std::nullopt;
+    return C;
+  }
+  return std::nullopt;
+}
+
+/// Whether \p Var is declared alone, without a value, at a place where an array may stand.
+const DeclStmt *plainDeclaration(const Stmt *Body, const VarDecl *Var) {
+  const DeclStmt *Declaration = declarationOf(Body, Var);
+  return Declaration && Declaration->isSingleDecl() && !Var->hasInit() && !Var->isStaticLocal() ? Declaration : nullptr;
+}
+
+} // namespace
+
+std::vector<Fix> safespawn::fixOverwrite(const Unit &U, const CallExpr *Spawn, const Meaning &Row,
+                                         AnalysisDeclContext &In) {
+  const auto *Place = dyn_cast_or_null<DeclRefExpr>(handlePlace(Spawn, Row));
+  const auto *Var = Place ? dyn_cast<VarDecl>(Place->getDecl()) : nullptr;
+  const ParentMap &Parents = In.getParentMap();
+  std::optional<Counting> Loop = countingLoopAround(Spawn, Parents, U.context());
+  const DeclStmt *Declaration = Var ? plainDeclaration(In.getBody(), Var) : nullptr;
+  if (!Loop || !Declaration || !mentions(Loop->Loop, Var))
+    return {};
+  SmallVector<const DeclRefExpr *, 4> Uses;
+  collect(In.getBody(), Var, Uses);
+  if (Uses.size() != 2) // the spawn, and one join
+    return {};
+  const DeclRefExpr *Joined = Uses[0] == Place ? Uses[1] : Uses[0];
+  const Stmt *Parent = Parents.getParentIgnoreParenImpCasts(const_cast<DeclRefExpr *>(Joined));
+  const auto *Join = dyn_cast_or_null<CallExpr>(Parent);
+  const Stmt *JoinStatement = Join && U.meaningOf(Join, Effect::Join) ? statementOf(Join, Parents) : nullptr;
+  // The join is a statement of its own in the block that holds the loop, after it.
+  if (!JoinStatement || JoinStatement != Join || Parents.getParent(JoinStatement) != Parents.getParent(Loop->Loop) ||
+      !reaches(*In.getCFG(), Spawn, Join))
+    return {};
+  Edits E(U.context());
+  if (!E.isEditable(Declaration->getSourceRange()) || !E.isEditable(Place->getSourceRange()) ||
+      !E.isEditable(Join->getSourceRange()) || !E.isEditable(Loop->Bound->getSourceRange()))
+    return {};
+  const std::string Bound = E.text(Loop->Bound->getSourceRange()), Index = Loop->Index->getNameAsString();
+  const bool OwnIndex = isa<DeclStmt>(Loop->Loop->getInit());
+  const Stmt *Inner = Loop->Loop->getBody();
+  if (const auto *Block = dyn_cast<CompoundStmt>(Inner); Block && !Block->body_empty())
+    Inner = Block->body_front();
+  E.insert(E.after(SourceRange(Var->getLocation(), Var->getLocation())), "[" + Bound + "]");
+  E.insert(E.after(Place->getSourceRange()), "[" + Index + "]");
+  E.insert(Join->getBeginLoc(), "for (" + (OwnIndex ? Loop->Index->getType().getAsString() + " " : std::string()) + Index +
+                                    " = 0; " + Index + " < " + Bound + "; " + Index + "++)\n" +
+                                    E.indentOf(Join->getBeginLoc()) +
+                                    E.levelOf(Inner->getBeginLoc(), Loop->Loop->getBeginLoc()));
+  E.insert(E.after(Joined->getSourceRange()), "[" + Index + "]");
+  return {{"array", "keep each thread's handle in an array and join them all", E.take()}};
+}
+
+// ---- UncheckedSpawn ---------------------------------------------------------------------------------------------------
+
+/// How a failure of \p Row reads as a condition: what stands before the call, and what after it.
+static std::pair<std::string, std::string> failureTest(const Meaning &Row) {
+  switch (Row.Worked.How) {
+  case Success::Constant:
+    return {"", " != " + Row.Worked.Name};
+  case Success::NonZero:
+    return {"!", ""};
+  case Success::NonNull:
+    return {"!", ""};
+  case Success::NonNegative:
+    return {"", " < 0"};
+  default:
+    return {"", " != 0"};
+  }
+}
+
+std::vector<Fix> safespawn::fixUselessTest(const Unit &U, const Meaning &Row, const BinaryOperator *Test) {
+  Edits E(U.context());
+  if (!E.isEditable(Test->getSourceRange()) || Test->getOperatorLoc().isMacroID())
+    return {};
+  Expr::EvalResult Value;
+  const bool ConstantRight = Test->getRHS()->EvaluateAsInt(Value, U.context());
+  const bool WhenFailed = Test->getOpcode() == BO_EQ ||
+                          (ConstantRight ? Test->getOpcode() == BO_LT || Test->getOpcode() == BO_LE
+                                         : Test->getOpcode() == BO_GT || Test->getOpcode() == BO_GE);
+  const std::string Worked = Row.Worked.How == Success::Constant ? Row.Worked.Name : "0";
+  const std::string Operator = WhenFailed ? "!=" : "==";
+  if (ConstantRight)
+    E.replace(SourceRange(Test->getOperatorLoc(), Test->getRHS()->getEndLoc()), Operator + " " + Worked);
+  else
+    E.replace(SourceRange(Test->getLHS()->getBeginLoc(), Test->getOperatorLoc()), Worked + " " + Operator);
+  return {{"test", "test for " + std::string(WhenFailed ? "failure" : "success") + " with '" + Operator + " " + Worked + "'",
+           E.take()}};
+}
+
+std::vector<Fix> safespawn::fixIgnoredResult(const Unit &U, const SpawnSite &Site, AnalysisDeclContext &In) {
+  const ParentMap &Parents = In.getParentMap();
+  const CallExpr *Call = Site.Call;
+  Edits E(U.context());
+  if (!isa_and_nonnull<CompoundStmt>(Parents.getParent(Call)) || !E.isEditable(Call->getSourceRange()) ||
+      E.afterSemicolon(Call).isInvalid() || !E.isFirstOnLine(Call->getBeginLoc()))
+    return {};
+  // Returning in the middle is right only where nothing else runs yet.
+  bool OthersRun = false;
+  for (const SpawnSite &Other : U.spawnsIn(Site.In))
+    OthersRun |= reaches(*In.getCFG(), Other.Call, Call);
+
+  // What the function does when another call fails: a constant it returns, or a label it goes to.
+  std::map<std::string, bool> Ways; // text, whether it is a goto
+  struct Failures : RecursiveASTVisitor<Failures> {
+    std::map<std::string, bool> &Ways;
+    const Edits &E;
+    ASTContext &Context;
+    Failures(std::map<std::string, bool> &Ways, const Edits &E, ASTContext &Context) : Ways(Ways), E(E), Context(Context) {}
+    bool VisitIfStmt(IfStmt *If) {
+      const Stmt *Last = If->getThen();
+      if (const auto *Block = dyn_cast<CompoundStmt>(Last))
+        Last = Block->body_empty() ? nullptr : Block->body_back();
+      if (!Last || !E.isEditable(Last->getSourceRange()) || !testsCall(If->getCond()))
+        return true;
+      if (const auto *Return = dyn_cast<ReturnStmt>(Last)) {
+        Expr::EvalResult Value;
+        const Expr *Result = Return->getRetValue();
+        if (!Result || Result->EvaluateAsRValue(Value, Context))
+          Ways[E.text(Return->getSourceRange())] = false;
+      } else if (isa<GotoStmt>(Last)) {
+        Ways[E.text(Last->getSourceRange())] = true;
+      }
+      return true;
+    }
+    /// Whether the condition asks how a call ended: it holds one, or compares what may come from one with a constant.
+    static bool testsCall(const Stmt *S) {
+      if (!S)
+        return false;
+      return isa<CallExpr>(S) || llvm::any_of(S->children(), [](const Stmt *Child) { return testsCall(Child); });
+    }
+  } Find(Ways, E, U.context());
+  Find.TraverseStmt(const_cast<Stmt *>(In.getBody()));
+
+  std::vector<Fix> Fixes;
+  const auto [Before, After] = failureTest(*Site.Row);
+  for (const auto &[Text, IsGoto] : Ways) {
+    if (OthersRun && !IsGoto)
+      continue;
+    Edits Change(U.context());
+    const auto *Body = cast<CompoundStmt>(In.getBody());
+    std::string Level = Change.levelOf(Body->body_front()->getBeginLoc(), Site.In->getBeginLoc());
+    Change.insert(Call->getBeginLoc(), "if (" + Before);
+    Change.insert(Change.after(Call->getSourceRange()),
+                  After + ")\n" + Change.indentOf(Call->getBeginLoc()) + Level + Text);
+    std::string Name;
+    for (char C : Text)
+      if (isalnum(static_cast<unsigned char>(C)) || C == '_')
+        Name += C;
+      else if (!Name.empty() && Name.back() != '-')
+        Name += '-';
+    Fixes.push_back({Name, "on failure, '" + Text + "' as the function's other failures do", Change.take()});
+  }
+  return Fixes;
+}
+
+// ---- LoopArg ----------------------------------------------------------------------------------------------------------
+
+/// Reads the integer that the thread is given by value: edits every use of the entry's parameter, or fails.
+static bool readByValue(const FunctionDecl *Entry, QualType Type, const Unit &U, Edits &E) {
+  const FunctionDecl *Definition = nullptr;
+  if (!Entry->hasBody(Definition) || Definition->getNumParams() != 1)
+    return false;
+  const ParmVarDecl *Param = Definition->getParamDecl(0);
+  ParentMap Parents(Definition->getBody());
+  auto Cast = [&](QualType To) { return "(" + To.getUnqualifiedType().getAsString() + ")(intptr_t)"; };
+  // *p, where p is the expression that holds the address.
+  auto DerefOf = [&](const Expr *Pointer) -> const UnaryOperator * {
+    const Stmt *Parent = Parents.getParent(const_cast<Expr *>(Pointer));
+    while (isa_and_nonnull<ParenExpr, CastExpr>(Parent))
+      Parent = Parents.getParent(Parent);
+    const auto *Deref = dyn_cast_or_null<UnaryOperator>(Parent);
+    if (!Deref || Deref->getOpcode() != UO_Deref || !U.context().hasSameUnqualifiedType(Deref->getType(), Type))
+      return nullptr;
+    // Only a read: what the thread wrote back would be lost.
+    const Stmt *Reader = Parents.getParentIgnoreParens(const_cast<UnaryOperator *>(Deref));
+    const auto *Load = dyn_cast_or_null<ImplicitCastExpr>(Reader);
+    return Load && Load->getCastKind() == CK_LValueToRValue && E.isEditable(Deref->getSourceRange()) ? Deref : nullptr;
+  };
+  SmallVector<const DeclRefExpr *, 4> Uses;
+  collect(Definition->getBody(), Param, Uses);
+  if (Uses.empty())
+    return false;
+  for (const DeclRefExpr *Use : Uses) {
+    if (const UnaryOperator *Deref = DerefOf(Use)) {
+      E.replace(Deref->getSourceRange(), Cast(Type) + Param->getNameAsString());
+      continue;
+    }
+    // int *p = arg; … *p
+    const Stmt *Parent = Parents.getParent(const_cast<DeclRefExpr *>(Use));
+    while (isa_and_nonnull<ParenExpr, CastExpr>(Parent))
+      Parent = Parents.getParent(Parent);
+    const auto *Declaration = dyn_cast_or_null<DeclStmt>(Parent);
+    const auto *Alias = Declaration && Declaration->isSingleDecl() ? dyn_cast<VarDecl>(Declaration->getSingleDecl()) : nullptr;
+    if (!Alias || !Alias->getType()->isPointerType() ||
+        !U.context().hasSameUnqualifiedType(Alias->getType()->getPointeeType(), Type) ||
+        !E.isEditable(Declaration->getSourceRange()))
+      return false;
+    SmallVector<const DeclRefExpr *, 4> Reads;
+    collect(Definition->getBody(), Alias, Reads);
+    for (const DeclRefExpr *Read : Reads) {
+      const UnaryOperator *Deref = DerefOf(Read);
+      if (!Deref)
+        return false;
+      E.replace(Deref->getSourceRange(), Alias->getNameAsString());
+    }
+    E.replace(SourceRange(Declaration->getBeginLoc(), Alias->getEndLoc()),
+              Type.getUnqualifiedType().getAsString() + " " + Alias->getNameAsString() + " = " + Cast(Type) +
+                  Param->getNameAsString());
+  }
+  return true;
+}
+
+std::vector<Fix> safespawn::fixLoopArgument(const Unit &U, const SpawnSite &Site, const VarDecl *Lent,
+                                            AnalysisDeclContext &In) {
+  ASTContext &Context = U.context();
+  const SourceManager &SM = Context.getSourceManager();
+  const std::string Name = Lent->getNameAsString();
+  const Expr *Given = Site.Argument->IgnoreParenCasts();
+  const auto *Address = dyn_cast<UnaryOperator>(Given);
+  const auto *Whole = dyn_cast<DeclRefExpr>(Address ? Address->getSubExpr()->IgnoreParenCasts() : Given);
+  if (!Whole)
+    return {};
+
+  // By value, where the object is an integer and the entry, which only this spawn names, does nothing but read it.
+  Edits ByValue(Context);
+  if (Lent->getType()->isIntegerType() && Address && Site.Entry && U.spawnsOf(Site.Entry).size() == 1 &&
+      !U.isCalled(Site.Entry) && ByValue.isEditable(Site.Argument->getSourceRange()) &&
+      Context.getTypeSize(Lent->getType()) <= Context.getTypeSize(Context.VoidPtrTy)) {
+    const FunctionDecl *Definition = nullptr;
+    if (Site.Entry->hasBody(Definition) &&
+        SM.getFileID(Definition->getLocation()) == SM.getFileID(Site.Call->getBeginLoc()) &&
+        readByValue(Site.Entry, Lent->getType(), U, ByValue)) {
+      ByValue.replace(Site.Argument->getSourceRange(), "(void *)(intptr_t)" + Name);
+      ByValue.needType("intptr_t", "stdint.h");
+      return {{"by-value", "pass the value of '" + Name + "' instead of its address", ByValue.take()}};
+    }
+  }
+
+  // Else an element for each round, where the loop counts to a constant and the object lives in the loop alone.
+  const ParentMap &Parents = In.getParentMap();
+  std::optional<Counting> Loop = countingLoopAround(Site.Call, Parents, Context);
+  const DeclStmt *Declaration = plainDeclaration(In.getBody(), Lent);
+  if (!Loop || Loop->Index == Lent || !Declaration)
+    return {};
+  SmallVector<const DeclRefExpr *, 8> Everywhere, Inside;
+  collect(In.getBody(), Lent, Everywhere);
+  collect(Loop->Loop->getBody(), Lent, Inside);
+  const bool DeclaredInside = declarationOf(Loop->Loop->getBody(), Lent) != nullptr;
+  Edits Array(Context);
+  if (Everywhere.size() != Inside.size() || DeclaredInside || !Array.isEditable(Loop->Bound->getSourceRange()) ||
+      !Array.isEditable(Declaration->getSourceRange()) ||
+      !llvm::all_of(Inside, [&](const DeclRefExpr *Use) { return Array.isEditable(Use->getSourceRange()); }))
+    return {};
+  Array.insert(Array.after(SourceRange(Lent->getLocation(), Lent->getLocation())),
+               "[" + Array.text(Loop->Bound->getSourceRange()) + "]");
+  for (const DeclRefExpr *Use : Inside)
+    Array.insert(Array.after(Use->getSourceRange()), "[" + Loop->Index->getNameAsString() + "]");
+  return {{"array", "give each thread an element of its own", Array.take()}};
+}

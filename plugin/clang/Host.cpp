@@ -91,22 +91,15 @@ void Host::HandleTranslationUnit(ASTContext &Context) {
     return finish(Found);
   }
   Models Known;
-  if (Asked.ReadConfig) {
-    DiagnosticsEngine &Diags = CI.getDiagnostics();
-    std::vector<std::string> Mistakes = addUserModels(mainFile(), Known);
-    for (const std::string &Mistake : Mistakes) {
-      auto [Place, What] = StringRef(Mistake).split(": error: ");
-      Diags.Report(Diags.getCustomDiagID(DiagnosticsEngine::Error, "safespawn: %0: %1")) << Place << What;
-      Found.Problems.push_back({Problem::Error, "", Mistake, {}});
-    }
-    if (!Mistakes.empty())
-      return finish(Found);
+  if (Asked.ReadConfig && !addUserModels(CI.getSourceManager(), CI.getDiagnostics(), Known)) {
+    Found.Problems.push_back({Problem::Error, "", ".safespawn.yaml has mistakes", {}});
+    return finish(Found);
   }
   Unit U(Context, std::move(Known));
   U.scan();
   Found.Seen = U.definitions().size();
   for (const FunctionDecl *F : U.definitions()) {
-    Found.Relevant += U.touchesHandles(F);
+    Found.Relevant += U.hasEffect(F);
     if (Broken.count(F))
       U.markBroken(F);
     if (U.isBroken(F))
@@ -183,7 +176,7 @@ void Host::analyse(Unit &U, Findings &Found) {
     Engine.ExecuteWorkList(Manager->getAnalysisDeclContextManager().getStackFrame(F), Budget);
     Engine.getBugReporter().FlushReports();
     ++Found.Explored;
-    if (Engine.hasWorkRemaining())
+    if (!Engine.hasEmptyWorkList()) // a loop that was left early is no gap: PathModel says how
       Found.Problems.push_back({Problem::Unproved, F->getNameAsString(), "too many paths: the step budget ran out",
                                 F->getLocation()});
   }

@@ -79,20 +79,32 @@ std::string Options::fromEnvironment(Options &Out) {
   return "";
 }
 
-std::vector<std::string> safespawn::addUserModels(StringRef MainFile, Models &Known) {
-  SmallString<256> Folder(MainFile);
-  if (sys::fs::make_absolute(Folder))
-    return {};
+bool safespawn::addUserModels(clang::SourceManager &SM, clang::DiagnosticsEngine &Diags, Models &Known) {
+  clang::OptionalFileEntryRef Main = SM.getFileEntryRefForID(SM.getMainFileID());
+  if (!Main)
+    return true; // standard input, a buffer: there is no folder to look in
+  SmallString<256> Folder(Main->getName());
+  SM.getFileManager().makeAbsolutePath(Folder);
   sys::path::remove_filename(Folder);
-  for (; !Folder.empty(); Folder = sys::path::parent_path(Folder)) {
+  for (; !Folder.empty(); Folder.resize(sys::path::parent_path(Folder).size())) {
     SmallString<256> File(Folder);
     sys::path::append(File, ".safespawn.yaml");
     if (!sys::fs::exists(File))
       continue;
+    const unsigned Error = Diags.getCustomDiagID(clang::DiagnosticsEngine::Error, "%0");
     auto Text = MemoryBuffer::getFile(File, /*IsText=*/true);
-    if (!Text)
-      return {(File + ":1:1: error: cannot be read: " + Text.getError().message()).str()};
-    return Known.add((*Text)->getBuffer(), File);
+    if (!Text) {
+      Diags.Report(Error) << ("safespawn: cannot read '" + File + "': " + Text.getError().message()).str();
+      return false;
+    }
+    std::vector<ModelMistake> Mistakes = Known.add((*Text)->getBuffer(), File);
+    if (Mistakes.empty())
+      return true;
+    clang::OptionalFileEntryRef Entry = SM.getFileManager().getOptionalFileRef(File);
+    clang::FileID Id = Entry ? SM.createFileID(*Entry, {}, clang::SrcMgr::C_User) : clang::FileID();
+    for (const ModelMistake &M : Mistakes)
+      Diags.Report(Entry ? SM.translateLineCol(Id, M.Line, M.Column) : clang::SourceLocation(), Error) << M.What;
+    return false;
   }
-  return {};
+  return true;
 }

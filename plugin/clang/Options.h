@@ -6,6 +6,7 @@
 #include "checkers/Model.h"
 #include "checkers/Rules.h"
 #include "clang/Basic/Diagnostic.h"
+#include "clang/Basic/SourceManager.h"
 #include <string>
 #include <vector>
 
@@ -28,8 +29,8 @@ struct Options {
   static std::string fromEnvironment(Options &Out);
 };
 
-/// Adds the models of the .safespawn.yaml that is nearest above \p MainFile, if there is one.
-/// \returns "file:line:column: error: …" lines.
-std::vector<std::string> addUserModels(llvm::StringRef MainFile, Models &Known);
+/// Adds the models of the .safespawn.yaml that is nearest above the main file, if there is one. Its mistakes are errors
+/// of the compile, at their place. \returns whether all is well.
+bool addUserModels(clang::SourceManager &SM, clang::DiagnosticsEngine &Diags, Models &Known);
 
 } // namespace safespawn

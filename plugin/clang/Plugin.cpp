@@ -50,7 +50,10 @@ FrontendPluginRegistry::Add<Action> Registered("safespawn", "unsafe concurrency 
 
 } // namespace
 
-extern "C" {
-const char clang_analyzerAPIVersionString[] = CLANG_ANALYZER_API_VERSION_STRING;
-void clang_registerCheckers(ento::CheckerRegistry &Registry) { registerCheckers(Registry); }
+// The analyzer looks these two up by name, through the loader.
+extern "C" __attribute__((visibility("default"))) const char clang_analyzerAPIVersionString[] =
+    CLANG_ANALYZER_API_VERSION_STRING;
+
+extern "C" __attribute__((visibility("default"))) void clang_registerCheckers(ento::CheckerRegistry &Registry) {
+  registerCheckers(Registry);
 }

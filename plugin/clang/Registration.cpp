@@ -32,13 +32,8 @@ void registerModel(CheckerManager &Manager) {
   if (Current)
     return registerPathModel(Manager, *Current->Of, nullptr);
   ASTContext &Context = Manager.getASTContext();
-  const SourceManager &SM = Context.getSourceManager();
   Models Known;
-  if (auto Main = SM.getFileEntryRefForID(SM.getMainFileID())) {
-    DiagnosticsEngine &Diags = Context.getDiagnostics();
-    for (const std::string &Error : addUserModels(Main->getName(), Known))
-      Diags.Report(Diags.getCustomDiagID(DiagnosticsEngine::Error, "%0")) << Error;
-  }
+  addUserModels(Context.getSourceManager(), Context.getDiagnostics(), Known); // it has said what is wrong
   auto Own = std::make_shared<OwnAnalysis>(Context, std::move(Known));
   registerPathModel(Manager, Own->A, Own);
 }

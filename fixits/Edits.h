@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Edits as text: where a statement begins and ends in the file, how its line is indented, what may be edited at all.
+#pragma once
+
+#include "clang/AST/ASTContext.h"
+#include "clang/AST/Expr.h"
+#include "clang/AST/ParentMap.h"
+#include "clang/Basic/Diagnostic.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace safespawn {
+
+class Edits {
+public:
+  explicit Edits(clang::ASTContext &Context);
+
+  /// Whether all of \p Range is written in a file that is the user's to edit, none of it by a macro.
+  bool isEditable(clang::SourceRange Range) const;
+  /// The text of \p Range, to the end of its last token.
+  std::string text(clang::SourceRange Range) const;
+  /// The white space that the line of \p At begins with.
+  std::string indentOf(clang::SourceLocation At) const;
+  /// The indentation that one level adds in this file, judged by the statement \p Inner in the block of \p Outer.
+  std::string levelOf(clang::SourceLocation Inner, clang::SourceLocation Outer) const;
+  /// Whether only white space stands before \p At on its line.
+  bool isFirstOnLine(clang::SourceLocation At) const;
+  /// The place after the last token of \p Range.
+  clang::SourceLocation after(clang::SourceRange Range) const;
+  /// The place after the semicolon that follows \p S; invalid where none does.
+  clang::SourceLocation afterSemicolon(const clang::Stmt *S) const;
+
+  void insert(clang::SourceLocation At, std::string Text);
+  void replace(clang::SourceRange Tokens, std::string Text);
+
+  /// Puts \p Statement (without semicolon) before \p S, in braces where \p S is the only statement of an if or a loop.
+  /// \returns false, with no edit made, where that cannot be done.
+  bool insertBefore(const clang::Stmt *S, const clang::ParentMap &Parents, const std::string &Statement);
+  /// Makes the type \p Name available in the main file with \p Header, unless it is.
+  void needType(llvm::StringRef Name, llvm::StringRef Header);
+
+  std::vector<clang::FixItHint> take() { return std::move(Hints); }
+
+private:
+  clang::ASTContext &Context;
+  const clang::SourceManager &SM;
+  std::vector<clang::FixItHint> Hints;
+};
+
+} // namespace safespawn
