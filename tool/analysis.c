@@ -136,12 +136,14 @@ static void skip(struct unit *unit, enum skip skip, char *take_why)
 static char *take_errors(struct unit *unit, const char *said)
 {
 	auto_string lines = copy_string(said ? said : "");
-	char *position = NULL, *unplaced = NULL;
+	char *position = NULL;
+	char *unplaced = NULL;
 
 	strings_free(&unit->errors);
 	for (char *line = strtok_r(lines, "\r\n", &position); line; line = strtok_r(NULL, "\r\n", &position)) {
 		const char *error = strstr(line, "error: ");
-		int line_number, column;
+		int line_number;
+		int column;
 
 		if (!error)
 			continue;
@@ -175,13 +177,57 @@ static const char *problem_of_kind(const json_t *report, const char *kind)
 	return NULL;
 }
 
-/* The shape that INTERFACES promise; what is read from it elsewhere relies on this. */
-static bool has_shape(json_t *report, json_error_t *error)
+static bool fix_has_shape(json_t *fix, json_error_t *error)
 {
-	json_t *problems, *reports, *functions, *item;
+	json_t *edits;
+	json_t *edit;
 	const char *string;
 	json_int_t number;
-	int version, flag;
+	size_t at;
+
+	if (json_unpack_ex(fix, error, 0, "{s:s, s:s, s:o}", "name", &string, "title", &string, "edits", &edits) != 0)
+		return false;
+	json_array_foreach (edits, at, edit)
+		if (json_unpack_ex(edit, error, 0, "{s:s, s:I, s:I, s:s}", "file", &string, "offset", &number, "length",
+				   &number, "text", &string) != 0)
+			return false;
+	return true;
+}
+
+static bool finding_has_shape(json_t *finding, json_error_t *error)
+{
+	json_t *notes;
+	json_t *fixes;
+	json_t *item;
+	const char *string;
+	json_int_t number;
+	size_t at;
+
+	if (json_unpack_ex(finding, error, 0, "{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:o, s:o}", "rule", &string,
+			   "class", &string, "function", &string, "file", &string, "line", &number, "column", &number,
+			   "offset", &number, "message", &string, "notes", &notes, "fixes", &fixes) != 0)
+		return false;
+	json_array_foreach (notes, at, item)
+		if (json_unpack_ex(item, error, 0, "{s:s, s:I, s:I, s:s}", "file", &string, "line", &number, "column",
+				   &number, "message", &string) != 0)
+			return false;
+	json_array_foreach (fixes, at, item)
+		if (!fix_has_shape(item, error))
+			return false;
+	return true;
+}
+
+/* What is read from a report elsewhere relies on this: keys are there and of their type. */
+static bool has_shape(json_t *report, json_error_t *error)
+{
+	json_t *problems;
+	json_t *reports;
+	json_t *functions;
+	json_t *item;
+	const char *string;
+	json_int_t number;
+	int version;
+	int flag;
 	size_t at;
 
 	if (json_unpack_ex(report, error, 0, "{s:i, s:s, s:b, s:o, s:o, s:o}", "version", &version, "main", &string,
@@ -191,29 +237,9 @@ static bool has_shape(json_t *report, json_error_t *error)
 		if (json_unpack_ex(item, error, 0, "{s:s, s:s, s:s, s:I, s:s}", "kind", &string, "function", &string,
 				   "file", &string, "line", &number, "why", &string) != 0)
 			return false;
-	json_array_foreach (reports, at, item) {
-		json_t *notes, *fixes, *note, *fix, *edits, *edit;
-		size_t i, j;
-
-		if (json_unpack_ex(item, error, 0, "{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:o, s:o}", "rule",
-				   &string, "class", &string, "function", &string, "file", &string, "line", &number,
-				   "column", &number, "offset", &number, "message", &string, "notes", &notes, "fixes",
-				   &fixes) != 0)
+	json_array_foreach (reports, at, item)
+		if (!finding_has_shape(item, error))
 			return false;
-		json_array_foreach (notes, i, note)
-			if (json_unpack_ex(note, error, 0, "{s:s, s:I, s:I, s:s}", "file", &string, "line", &number,
-					   "column", &number, "message", &string) != 0)
-				return false;
-		json_array_foreach (fixes, i, fix) {
-			if (json_unpack_ex(fix, error, 0, "{s:s, s:s, s:o}", "name", &string, "title", &string, "edits",
-					   &edits) != 0)
-				return false;
-			json_array_foreach (edits, j, edit)
-				if (json_unpack_ex(edit, error, 0, "{s:s, s:I, s:I, s:s}", "file", &string, "offset",
-						   &number, "length", &number, "text", &string) != 0)
-					return false;
-		}
-	}
 	return true;
 }
 

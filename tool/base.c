@@ -117,6 +117,7 @@ void buffer_append(struct buffer *buffer, const char *bytes, size_t length)
 	if (length)
 		memcpy(buffer->bytes + buffer->length, bytes, length);
 	buffer->length += length;
+	/* NOLINTNEXTLINE(clang-analyzer-security.ArrayBound): grow made room for it */
 	buffer->bytes[buffer->length] = '\0';
 }
 
@@ -158,7 +159,8 @@ bool starts_with(const char *string, const char *prefix)
 
 bool ends_with(const char *string, const char *suffix)
 {
-	size_t length = strlen(string), end = strlen(suffix);
+	size_t length = strlen(string);
+	size_t end = strlen(suffix);
 
 	return length >= end && strcmp(string + length - end, suffix) == 0;
 }

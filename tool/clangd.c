@@ -16,8 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-extern char **environ;
-
 struct wishes {
 	char *clangd;
 	char *profile;
@@ -57,7 +55,8 @@ static int read_arguments(int argc, char **argv, const struct poptOption *table,
 {
 	auto_strings ours = { 0 };
 	poptContext context;
-	int which, code = 0;
+	int which;
+	int code = 0;
 
 	strings_add(&ours, argv[0]);
 	for (int i = 1; i < argc; i++) {

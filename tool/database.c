@@ -27,6 +27,7 @@
 
 struct database {
 	CXCompilationDatabase handle;
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a name that is declared takes none */
 #define X(name) __typeof__(&(name)) name;
 	FUNCTIONS(X)
 #undef X

@@ -43,7 +43,8 @@ static const json_t *choose_fix(const struct finding *finding, const struct stri
 
 static int take_edits(struct plan *plan, struct fix *fix, const json_t *json, char **ret_path)
 {
-	json_t *edits = json_object_get(json, "edits"), *item;
+	json_t *edits = json_object_get(json, "edits");
+	json_t *item;
 	size_t at;
 
 	fix->name = json_string_value(json_object_get(json, "name"));
@@ -107,7 +108,8 @@ static void leave_overlaps(struct plan *plan)
 		if (overlaps_itself(&plan->fixes[i]))
 			plan->fixes[i].left = LEFT_RANGE;
 		for (size_t j = i + 1; j < plan->n; j++) {
-			struct fix *a = &plan->fixes[i], *b = &plan->fixes[j];
+			struct fix *a = &plan->fixes[i];
+			struct fix *b = &plan->fixes[j];
 			bool in_question = (a->left == LEFT_NOT || a->left == LEFT_OVERLAP) &&
 					   (b->left == LEFT_NOT || b->left == LEFT_OVERLAP);
 
@@ -170,7 +172,8 @@ struct step {
 
 static int compare_steps(const void *a, const void *b)
 {
-	const struct step *x = a, *y = b;
+	const struct step *x = a;
+	const struct step *y = b;
 
 	if (x->edit->offset != y->edit->offset)
 		return x->edit->offset < y->edit->offset ? -1 : 1;
@@ -194,7 +197,8 @@ static void apply_to_file(const struct plan *plan, size_t file)
 	const struct buffer *before = &plan->files[file].before;
 	struct buffer *after = &plan->files[file].after;
 	struct step *steps = NULL;
-	size_t count = 0, at = 0;
+	size_t count = 0;
+	size_t at = 0;
 
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct fix *fix = &plan->fixes[i];

@@ -20,7 +20,8 @@ static int compare_numbers(long long a, long long b)
 
 static int compare_findings(const void *a, const void *b)
 {
-	const struct finding *x = a, *y = b;
+	const struct finding *x = a;
+	const struct finding *y = b;
 	int order = strcmp(x->path, y->path);
 
 	order = order ? order : compare_numbers(x->line, y->line);
@@ -32,7 +33,8 @@ static int compare_findings(const void *a, const void *b)
 
 static int compare_gaps(const void *a, const void *b)
 {
-	const struct gap *x = a, *y = b;
+	const struct gap *x = a;
+	const struct gap *y = b;
 	int order = strcmp(x->path, y->path);
 
 	order = order ? order : compare_numbers(x->line, y->line);
@@ -79,8 +81,11 @@ static void add_unit(struct findings *findings, const struct unit *unit)
 static void stable_sort(void *items, size_t count, size_t size, int (*compare)(const void *, const void *))
 {
 	size_t half = count / 2;
-	char *base = items, *left, *to = items;
-	size_t i = 0, j = half;
+	char *base = items;
+	char *left;
+	char *to = items;
+	size_t i = 0;
+	size_t j = half;
 
 	if (count < 2)
 		return;

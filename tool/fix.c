@@ -35,7 +35,8 @@ static bool is_later(struct timespec a, struct timespec b)
 
 static void snapshot_take(struct snapshot *snapshot, const struct units *units)
 {
-	struct timespec now, tick = { .tv_nsec = 1000000 };
+	struct timespec now;
+	struct timespec tick = { .tv_nsec = 1000000 };
 
 	snapshot->contents = zalloc(units->n, sizeof(*snapshot->contents));
 	snapshot->units = units->n;
@@ -138,7 +139,9 @@ static bool is_edited(const struct plan *plan, size_t file)
 static int write_overlay(struct trial *trial, char **ret_path)
 {
 	const struct scratch *scratch = &trial->analysis->scratch;
-	json_t *roots = json_array(), *overlay, *file;
+	json_t *roots = json_array();
+	json_t *overlay;
+	json_t *file;
 	const char *spelling;
 	int err = 0;
 
@@ -252,21 +255,32 @@ free_suspects:
 
 /* ---- showing it ---- */
 
+static const char *diff_color(char origin)
+{
+	switch (origin) {
+	case GIT_DIFF_LINE_ADDITION:
+		return "\033[32m";
+	case GIT_DIFF_LINE_DELETION:
+		return "\033[31m";
+	case GIT_DIFF_LINE_HUNK_HDR:
+		return "\033[36m";
+	case GIT_DIFF_LINE_FILE_HDR:
+		return "\033[1m";
+	default:
+		return "";
+	}
+}
+
 static int put_diff_line(const git_diff_delta *delta, const git_diff_hunk *hunk, const git_diff_line *line, void *data)
 {
 	const struct options *options = data;
-	const char *color = "";
+	const char *color = options->color ? diff_color(line->origin) : "";
 
 	(void)delta;
 	(void)hunk;
-	if (options->color)
-		color = line->origin == '+'   ? "\033[32m"
-			: line->origin == '-' ? "\033[31m"
-			: line->origin == 'H' ? "\033[36m"
-			: line->origin == 'F' ? "\033[1m"
-					      : "";
 	fputs(color, stdout);
-	if (line->origin == '+' || line->origin == '-' || line->origin == ' ')
+	if (line->origin == GIT_DIFF_LINE_ADDITION || line->origin == GIT_DIFF_LINE_DELETION ||
+	    line->origin == GIT_DIFF_LINE_CONTEXT)
 		putchar(line->origin);
 	fwrite(line->content, 1, line->content_len, stdout);
 	if (*color)
@@ -305,15 +319,15 @@ static int show_diff(const struct plan *plan, const struct options *options)
 
 static void put_alternatives(const struct finding *finding)
 {
-	size_t at, count = json_array_size(finding->fixes);
+	size_t count = json_array_size(finding->fixes);
+	size_t at;
 	json_t *fix;
 
-	json_array_foreach (finding->fixes, at, fix)
-		fprintf(stderr, "%s'%s'",
-			at == 0		  ? ""
-			: at + 1 == count ? " or "
-					  : ", ",
-			json_string_value(json_object_get(fix, "name")));
+	json_array_foreach (finding->fixes, at, fix) {
+		if (at)
+			fputs(at + 1 == count ? " or " : ", ", stderr);
+		fprintf(stderr, "'%s'", json_string_value(json_object_get(fix, "name")));
+	}
 }
 
 /* Each report that stays, and why. */

@@ -14,7 +14,9 @@ static size_t distance(const char *a, const char *b)
 {
 	size_t width = strlen(b) + 1;
 	size_t *rows = zalloc(3 * width, sizeof(*rows));
-	size_t *before = rows, *above = rows + width, *row = rows + 2 * width;
+	size_t *before = rows;
+	size_t *above = rows + width;
+	size_t *row = rows + 2 * width;
 	size_t result;
 
 	for (size_t j = 0; j < width; j++)
@@ -27,7 +29,8 @@ static size_t distance(const char *a, const char *b)
 		row = oldest;
 		row[0] = i;
 		for (size_t j = 1; j < width; j++) {
-			int x = tolower((unsigned char)a[i - 1]), y = tolower((unsigned char)b[j - 1]);
+			int x = tolower((unsigned char)a[i - 1]);
+			int y = tolower((unsigned char)b[j - 1]);
 
 			row[j] = smaller(above[j] + 1, row[j - 1] + 1);
 			row[j] = smaller(row[j], above[j - 1] + (x != y));

@@ -104,7 +104,7 @@ static void names_in(const struct poptOption *table, struct strings *names)
 {
 	for (const struct poptOption *option = table;
 	     option->longName || option->shortName || option->arg || option->argInfo; option++) {
-		if ((option->argInfo & POPT_ARG_MASK) == POPT_ARG_INCLUDE_TABLE)
+		if (option->arg && (option->argInfo & POPT_ARG_MASK) == POPT_ARG_INCLUDE_TABLE)
 			names_in(option->arg, names);
 		else if (option->longName)
 			strings_take(names, text("--%s", option->longName));
@@ -180,7 +180,8 @@ static void set(char **string, const char *given)
 
 static bool color_wanted(size_t when)
 {
-	const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
+	const char *no_color = getenv("NO_COLOR");
+	const char *terminal = getenv("TERM");
 
 	if (when != 0)
 		return when == 1;
@@ -263,8 +264,9 @@ static int take(struct options *options, int which, const char *given, size_t *c
 	case OPT_CHOOSE:
 		strings_add(&options->choose, given);
 		return 0;
+	default:
+		return 0;
 	}
-	return 0;
 }
 
 static const char check_about[] =
@@ -287,7 +289,9 @@ bool options_read(struct options *ret, const char *verb, int argc, char **argv, 
 	};
 	size_t color = 0;
 	poptContext context;
-	int before = 0, which, code = 0;
+	int before = 0;
+	int which;
+	int code = 0;
 	bool help = false;
 
 	/* popt does not tell what came before -- from what came after it. */

@@ -55,7 +55,8 @@ static void explain(const struct rule *rule)
 int run_rules(int argc, char **argv)
 {
 	poptContext context = poptGetContext(NULL, argc, (const char **)argv, table_of_options, 0);
-	int which = poptGetNextOpt(context), code = EXIT_CLEAN;
+	int which = poptGetNextOpt(context);
+	int code = EXIT_CLEAN;
 	size_t explained = 0;
 	const char *glob;
 

@@ -176,6 +176,7 @@ static void start(struct runner *runner, const struct command *command, void *ta
 	uv_timer_init(&runner->loop, &child->timer);
 	uv_pipe_init(&runner->loop, &child->pipe, 0);
 	child->open = 3;
+	/* NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange): libuv's flags are meant to be joined */
 	streams[command->captured].flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE;
 	streams[command->captured].data.stream = (uv_stream_t *)&child->pipe;
 

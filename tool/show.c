@@ -35,7 +35,8 @@ static void source_free(struct source *source)
 static void put_snippet(struct source *source, const char *path, long long line, long long column,
 			const struct options *options)
 {
-	const char *begin, *end;
+	const char *begin;
+	const char *end;
 
 	if (options->no_snippet)
 		return;
@@ -121,7 +122,9 @@ void show_findings(const struct findings *findings, const struct options *option
 
 void show_json(const struct findings *findings, const struct units *units)
 {
-	json_t *files = json_array(), *reports = json_array(), *problems = json_array();
+	json_t *files = json_array();
+	json_t *reports = json_array();
+	json_t *problems = json_array();
 	bool complete = true;
 	json_t *all;
 
@@ -214,7 +217,8 @@ static void show_dropped(const struct units *units)
 
 static void show_gaps(const struct findings *findings, const char *kind, const char *what, size_t limit)
 {
-	size_t shown = 0, count = findings_gaps(findings, kind);
+	size_t shown = 0;
+	size_t count = findings_gaps(findings, kind);
 
 	for (size_t i = 0; i < findings->n_gaps && shown < limit; i++) {
 		const struct gap *gap = &findings->gaps[i];
@@ -290,7 +294,8 @@ bool is_incomplete(const struct units *units, const struct findings *findings, c
 
 void show_summary(const struct units *units, const struct findings *findings, const struct options *options)
 {
-	size_t counts[SKIP_KINDS] = { 0 }, skipped = 0;
+	size_t counts[SKIP_KINDS] = { 0 };
+	size_t skipped = 0;
 	auto_buffer reasons = { 0 };
 	auto_string files = NULL;
 	auto_string unproved = NULL;

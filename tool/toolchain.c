@@ -43,7 +43,8 @@ int *toolchain_majors(const char *library_folder, size_t *ret_count)
 
 	if (folder) {
 		for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
-			int major, end = 0;
+			int major;
+			int end = 0;
 
 			if (sscanf(entry->d_name, PLUGIN "%n", &major, &end) != 1 || !end || entry->d_name[end])
 				continue;
@@ -90,7 +91,8 @@ static char *listed(const int *majors, size_t count)
 	auto_buffer list = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
-		auto_string word = text("%s%d", i == 0 ? "" : i + 1 == count ? " and " : ", ", majors[i]);
+		const char *before = i + 1 == count ? " and " : ", ";
+		auto_string word = text("%s%d", i ? before : "", majors[i]);
 
 		buffer_append(&list, word, strlen(word));
 	}

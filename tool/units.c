@@ -106,7 +106,8 @@ static int compare_lists(const struct strings *a, const struct strings *b)
 
 static int compare_units(const void *a, const void *b)
 {
-	const struct unit *x = a, *y = b;
+	const struct unit *x = a;
+	const struct unit *y = b;
 	int order = strcmp(x->path, y->path);
 
 	if (!order)

@@ -71,7 +71,8 @@ static int write_beside(const char *path, const struct buffer *content, char **r
 	auto_string folder = folder_of(path);
 	auto_string temporary = text("%s.%s.XXXXXX", folder, path + strlen(folder));
 	struct stat info;
-	int file, err;
+	int file;
+	int err;
 
 	if (stat(path, &info) != 0)
 		return errno;
@@ -147,7 +148,8 @@ static int rename_all(const struct replacement *files, char **temporaries, size_
 int write_all(const struct replacement *files, size_t count)
 {
 	char **temporaries = zalloc(count, sizeof(*temporaries));
-	sigset_t stops, before;
+	sigset_t stops;
+	sigset_t before;
 	int err = 0;
 
 	/* Between the first file and the last one is no place to stop. */
