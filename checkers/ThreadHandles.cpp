@@ -72,6 +72,9 @@ enum class AttrKind : unsigned { Joinable, Detached };
 REGISTER_MAP_WITH_PROGRAMSTATE(HandleMap, SymbolRef, Handle)
 /// Attribute objects whose state is known.
 REGISTER_MAP_WITH_PROGRAMSTATE(AttrMap, const MemRegion *, unsigned)
+/// Where the handles that a call is about to get by value were read from. The values themselves do not say: they may be
+/// undefined, or have changed behind a call.
+REGISTER_MAP_WITH_PROGRAMSTATE(ReadFromMap, const Expr *, const MemRegion *)
 /// Values that are the calling thread's own handle, with the call that asked for it.
 REGISTER_MAP_WITH_PROGRAMSTATE(SelfMap, SymbolRef, const CallExpr *)
 /// Values that were compared with another handle.
@@ -80,8 +83,8 @@ REGISTER_SET_WITH_PROGRAMSTATE(ComparedSet, SymbolRef)
 namespace {
 
 class ThreadHandles
-    : public Checker<check::PreStmt<CallExpr>, check::PreCall, check::PostCall, check::Bind, check::RegionChanges,
-                     check::LiveSymbols, check::EndFunction, check::BranchCondition, eval::Call> {
+    : public Checker<check::PreStmt<CallExpr>, check::PreCall, check::PostCall, check::Bind, check::Location,
+                     check::RegionChanges, check::LiveSymbols, check::EndFunction, check::BranchCondition, eval::Call> {
 public:
   Analysis *A = nullptr;
 
@@ -96,6 +99,7 @@ public:
 #else
   void checkBind(SVal Location, SVal Value, const Stmt *, CheckerContext &C) const { escapeStored(Location, Value, C); }
 #endif
+  void checkLocation(SVal Location, bool IsLoad, const Stmt *S, CheckerContext &C) const;
   ProgramStateRef checkRegionChanges(ProgramStateRef State, const InvalidatedSymbols *Invalidated,
                                      ArrayRef<const MemRegion *> Explicit, ArrayRef<const MemRegion *> Regions,
                                      const LocationContext *Frame, const CallEvent *Call) const;
@@ -217,9 +221,6 @@ const MemRegion *handleAt(const MemRegion *Region) {
                           : nullptr;
   return Super && Super->getValueType()->isScalarType() ? Super : Region;
 }
-
-/// The place that the value of \p Symbol was read from, or null.
-const MemRegion *originOf(SymbolRef Symbol) { return Symbol ? Symbol->getOriginRegion() : nullptr; }
 
 /// The object that the lvalue \p E is (an element or member of): a variable, or what a pointer variable points to.
 const MemRegion *objectWritten(const Expr *E, ProgramStateRef State, const LocationContext *Frame) {
@@ -477,6 +478,37 @@ bool ThreadHandles::lendsFrame(const Handle &H, ProgramStateRef State) const {
   return Function && !Function->isMain() && A->Book.yields(Rule::thread_Detached, Rule::thread_StackEscape);
 }
 
+void ThreadHandles::checkLocation(SVal Location, bool IsLoad, const Stmt *S, CheckerContext &C) const {
+  const auto *Argument = dyn_cast_or_null<Expr>(S);
+  if (!IsLoad || !Argument || !Argument->getType()->isScalarType())
+    return;
+  const ParentMap &Parents = C.getLocationContext()->getParentMap();
+  const Stmt *Parent = Parents.getParent(Argument);
+  while (isa_and_nonnull<ParenExpr, CastExpr>(Parent)) {
+    Argument = cast<Expr>(Parent);
+    Parent = Parents.getParent(Argument);
+  }
+  const auto *Call = dyn_cast_or_null<CallExpr>(Parent);
+  const MemRegion *Region = Location.getAsRegion();
+  if (!Call || !Region)
+    return;
+  for (const Meaning &Row : A->U.meaningsOf(Call->getDirectCallee()))
+    if (Unit::argument(Call, Row.Object) == Argument)
+      C.addTransition(C.getState()->set<ReadFromMap>(Argument, handleAt(Region)));
+}
+
+/// The place that the handle in \p Argument was read from, or null.
+static const MemRegion *readFrom(ProgramStateRef State, const Expr *Argument) {
+  const MemRegion *const *Region = Argument ? State->get<ReadFromMap>(Argument) : nullptr;
+  return Region ? *Region : nullptr;
+}
+
+/// The object that the handle in \p Argument is (a part of), or null.
+static const MemRegion *objectOf(ProgramStateRef State, const Expr *Argument) {
+  const MemRegion *Region = readFrom(State, Argument);
+  return Region ? Region->getBaseRegion() : nullptr;
+}
+
 void ThreadHandles::checkPreStmt(const CallExpr *Call, CheckerContext &C) const {
   // Before the arguments are looked at by anybody else: an uninitialised one is our story, not "garbage value".
   A->U.scan();
@@ -491,27 +523,22 @@ void ThreadHandles::checkPreStmt(const CallExpr *Call, CheckerContext &C) const 
     SVal Value = C.getSVal(Object);
     if (!Value.isUndef() && !Value.isConstant())
       continue;
-    const auto *Ref = dyn_cast<DeclRefExpr>(Object->IgnoreParenCasts());
-    const auto *Var = Ref ? dyn_cast<VarDecl>(Ref->getDecl()) : nullptr;
-    const MemRegion *Base = objectWritten(Object, State, C.getLocationContext());
-    const auto *Scalar = dyn_cast_or_null<VarRegion>(Base); // reached through a pointer: *t
-    if (Scalar && !Scalar->getValueType()->isScalarType())
-      Scalar = nullptr;
+    const MemRegion *Place = readFrom(State, Object);
+    if (!Place || !frameOf(Place, State) || (Value.isConstant() && !Value.isZeroConstant()))
+      continue;
     // An element of an array: the loop that filled it may have gone round more often than we did.
-    if (!Var && !Scalar && !isa<MemberExpr>(Object->IgnoreParenCasts())) {
-      if (ProgramStateRef Next = giveUpAll(State, Base); Next != State)
+    if (isInArray(Place)) {
+      if (ProgramStateRef Next = giveUpAll(State, Place->getBaseRegion()); Next != State)
         C.addTransition(Next);
       continue;
     }
-    if (!Base || !frameOf(Base, State) || (Value.isConstant() && !Value.isZeroConstant()))
-      continue;
     const char *Verb = Row.What == Effect::Detach   ? "detached"
                        : Row.What == Effect::Cancel ? "cancelled"
                                                     : "joined";
     PathDiagnosticLocation At(Call, C.getSourceManager(), C.getLocationContext());
-    std::string Name = A->U.text(Object);
+    std::string Name = nameOf(Place, Object, A->U);
     std::pair<std::string, PathDiagnosticLocation> Note;
-    if (const auto *Region = dyn_cast<VarRegion>(Base))
+    if (const auto *Region = dyn_cast<VarRegion>(Place->getBaseRegion()))
       Note = {"'" + Region->getDecl()->getNameAsString() + "' is declared here, and no spawn fills it on this path",
               PathDiagnosticLocation::createBegin(Region->getDecl(), C.getSourceManager())};
     report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is " + Verb + ", but no thread was spawned into it", At,
@@ -781,12 +808,12 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
 
   SymbolRef Symbol = Call.getArgSVal(Row.Object.index()).getAsSymbol(true);
   if (!Symbol)
-    return (void)C.addTransition(giveUpAll(State, objectWritten(Object, State, Frame)));
+    return (void)C.addTransition(giveUpAll(State, objectOf(State, Object)));
 
   const Handle *Before = State->get<HandleMap>(Symbol);
   if (!Before) {
     // Re-read after a call that may have changed it: the same handle if it still lies in the same place.
-    if (const MemRegion *Origin = originOf(Symbol))
+    if (const MemRegion *Origin = readFrom(State, Object))
       for (const auto &[Known, H] : State->get<HandleMap>())
         if (H.At == Handle::Live && H.Storage == Origin) {
           Symbol = Known;
@@ -799,7 +826,7 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
   if (!Detaching) {
     const CallExpr *const *Self = State->get<SelfMap>(Symbol);
     const CallExpr *Spawn =
-        Self || State->contains<ComparedSet>(Symbol) ? nullptr : selfJoinSpawn(originOf(Symbol), C);
+        Self || State->contains<ComparedSet>(Symbol) ? nullptr : selfJoinSpawn(readFrom(State, Object), C);
     if ((Self || Spawn) && A->Book.isOn(Rule::thread_SelfJoin)) {
       std::pair<std::string, PathDiagnosticLocation> Note;
       if (Self)
@@ -864,7 +891,7 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
   Next.At = Detaching ? Handle::Detached : Handle::Joined;
   State = State->set<HandleMap>(Symbol, Next);
   if (!Before) // an element that we know nothing of stands for all of its array
-    State = giveUpAll(State, objectWritten(Object, State, Frame));
+    State = giveUpAll(State, objectOf(State, Object));
   C.addTransition(State, tell(Symbol, "'" + Name + "' is first " + Verb + " here", C));
 }
 
@@ -931,11 +958,15 @@ ProgramStateRef ThreadHandles::checkRegionChanges(ProgramStateRef State, const I
 
 void ThreadHandles::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
   ProgramStateRef State = C.getState();
-  if (State->get<HandleMap>().isEmpty() || C.wasInlined)
-    return;
   const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
   ArrayRef<Meaning> Rows = A->U.meaningsOf(Callee);
+  if (C.wasInlined || (State->get<HandleMap>().isEmpty() && Rows.empty()))
+    return;
   ProgramStateRef Next = State;
+  if (const auto *E = dyn_cast_or_null<CallExpr>(Call.getOriginExpr()))
+    for (const Meaning &Row : Rows)
+      if (const Expr *Object = Unit::argument(E, Row.Object))
+        Next = Next->remove<ReadFromMap>(Object);
   if (!Rows.empty()) {
     if (Rows.front().What == Effect::Wait)
       for (const auto &[Symbol, H] : State->get<HandleMap>()) {
