@@ -17,7 +17,8 @@ int bad_by_attribute(void) {
   pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
   rc = pthread_create(&t, &attr, work, NULL);
   // expected-warning@-1{{thread is spawned detached: nobody can wait for it, cancel it or see its error [safespawn.thread.Detached]}}
-  // expected-note@-2{{the attribute makes the thread detached}}
+  // expected-note@-2{{'t' is spawned here, detached}}
+  // expected-note@-3{{the attribute makes the thread detached}}
   pthread_attr_destroy(&attr);
   return rc;
 }
@@ -28,6 +29,7 @@ int bad_right_after_the_spawn(void) {
     return -1;
   return pthread_detach(t);
   // expected-warning@-1{{thread is detached: nobody can wait for it, cancel it or see its error [safespawn.thread.Detached]}}
+  // expected-note@-2{{'t' is detached here}}
 }
 
 int bad_where_the_spawn_worked(void) {
@@ -35,6 +37,7 @@ int bad_where_the_spawn_worked(void) {
   if (pthread_create(&t, NULL, work, NULL) == 0) // expected-note{{'t' is spawned here}}
     pthread_detach(t);
     // expected-warning@-1{{thread is detached: nobody can wait for it, cancel it or see its error [safespawn.thread.Detached]}}
+    // expected-note@-2{{'t' is detached here}}
   else
     log_error("no thread");
   return 0;
@@ -43,7 +46,8 @@ int bad_where_the_spawn_worked(void) {
 void *bad_entry_detaches_itself(void *arg) {
   pthread_detach(pthread_self());
   // expected-warning@-1{{thread detaches itself: nobody can wait for it, cancel it or see its error [safespawn.thread.Detached]}}
-  // expected-note@-2{{the calling thread's own handle is taken here}}
+  // expected-note@-2{{'pthread_self()' is detached here}}
+  // expected-note@-3{{the calling thread's own handle is taken here}}
   prepare();
   return arg;
 }
@@ -57,6 +61,7 @@ void *bad_entry_detaches_itself_by_name(void *arg) {
   pthread_t me = pthread_self(); // expected-note{{the calling thread's own handle is taken here}}
   pthread_detach(me);
   // expected-warning@-1{{thread detaches itself: nobody can wait for it, cancel it or see its error [safespawn.thread.Detached]}}
+  // expected-note@-2{{'me' is detached here}}
   return arg;
 }
 
@@ -66,6 +71,7 @@ int bad_through_a_wrapper(void *arg) {
     return -1;
   pthread_detach(t);
   // expected-warning@-1{{thread is detached: nobody can wait for it, cancel it or see its error [safespawn.thread.Detached]}}
+  // expected-note@-2{{'t' is detached here}}
   return 0;
 }
 
@@ -75,6 +81,7 @@ int bad_handle_of_a_global(void) {
     return -1;
   return pthread_detach(logger);
   // expected-warning@-1{{thread is detached: nobody can wait for it, cancel it or see its error [safespawn.thread.Detached]}}
+  // expected-note@-2{{'logger' is detached here}}
 }
 
 int bad_in_a_loop(int n) {
@@ -84,6 +91,7 @@ int bad_in_a_loop(int n) {
       return -1;
     pthread_detach(t);
     // expected-warning@-1{{thread is detached: nobody can wait for it, cancel it or see its error [safespawn.thread.Detached]}}
+    // expected-note@-2{{'t' is detached here}}
   }
   return 0;
 }
@@ -99,7 +107,8 @@ int bad_attribute_set_by_a_helper(void) {
   set_up(&attr);
   return pthread_create(&t, &attr, work, NULL);
   // expected-warning@-1{{thread is spawned detached: nobody can wait for it, cancel it or see its error [safespawn.thread.Detached]}}
-  // expected-note@-2{{the attribute makes the thread detached}}
+  // expected-note@-2{{'t' is spawned here, detached}}
+  // expected-note@-3{{the attribute makes the thread detached}}
 }
 
 int good_joined(void) {

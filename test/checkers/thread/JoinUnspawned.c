@@ -1,4 +1,5 @@
 // RUN: %safespawn_verify %s
+// RUN: %analyze_verify -Xclang -verify-ignore-unexpected=note %s
 #include "Inputs/pthread.h"
 
 void *work(void *arg);
@@ -119,6 +120,19 @@ int bad_second_of_two(void) {
   pthread_join(reader, NULL);
   pthread_join(writer, NULL);
   // expected-warning@-1{{handle 'writer' is joined, but no thread was spawned into it [safespawn.thread.JoinUnspawned]}}
+  return 0;
+}
+
+static void stop(pthread_t *t) {
+  pthread_join(*t, NULL);
+  // expected-warning@-1{{handle 't' is joined, but no thread was spawned into it [safespawn.thread.JoinUnspawned]}}
+}
+
+int bad_in_a_helper(int wanted) {
+  pthread_t t; // expected-note{{'t' is declared here, and no spawn fills it on this path}}
+  if (wanted && pthread_create(&t, NULL, work, NULL))
+    return -1;
+  stop(&t);
   return 0;
 }
 

@@ -1,4 +1,5 @@
 // RUN: %safespawn_verify %s
+// RUN: %analyze_verify -Xclang -verify-ignore-unexpected=note %s
 #include "Inputs/threads.h"
 
 int work(void *arg);
@@ -58,7 +59,7 @@ int bad_entry_that_ends_itself(void *arg) {
   thrd_t helper;
   if (thrd_create(&helper, work, arg) != thrd_success) // expected-note{{'helper' is spawned here}}
     return 1;
-  if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
+  if (prepare()) // expected-note{{'prepare()' holds: taking the early return}}
     thrd_exit(2);
     // expected-warning@-1{{leaves 'bad_entry_that_ends_itself' with thread 'helper' neither joined nor detached [safespawn.thread.Leak]}}
   return thrd_join(helper, NULL);

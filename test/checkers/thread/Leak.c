@@ -1,4 +1,5 @@
 // RUN: %safespawn_verify %s
+// RUN: %analyze_verify -Xclang -verify-ignore-unexpected=note %s
 #include "Inputs/pthread.h"
 
 void *work(void *arg);
@@ -61,7 +62,7 @@ int bad_goto_past_the_join(void) {
     return -1;
   if (pthread_create(&t, NULL, work, NULL)) // expected-note{{'t' is spawned here}}
     goto out;
-  if (prepare() < 0)
+  if (prepare() < 0) // expected-note{{'prepare' fails: 't' is not joined}}
     goto out;
   pthread_join(t, NULL);
   rc = 0;
@@ -75,7 +76,7 @@ int bad_first_of_two(void) {
   pthread_t a, b;
   if (pthread_create(&a, NULL, work, NULL)) // expected-note{{'a' is spawned here}}
     return -1;
-  if (pthread_create(&b, NULL, work, NULL)) // expected-note{{'pthread_create' fails: taking the early return}}
+  if (pthread_create(&b, NULL, work, NULL)) // expected-note{{the spawn fails: taking the early return}}
     return -1;
     // expected-warning@-1{{leaves 'bad_first_of_two' with thread 'a' neither joined nor detached [safespawn.thread.Leak]}}
   pthread_join(a, NULL);
@@ -88,7 +89,7 @@ int bad_started_before_the_failure(void) {
   for (int i = 0; i < 4; i++)
     if (pthread_create(&t[i], NULL, work, NULL))
     // expected-note@-1{{'t[i]' is spawned here}}
-    // expected-note@-2{{'pthread_create' fails: taking the early return}}
+    // expected-note@-2{{the spawn fails: taking the early return}}
       return -1;
       // expected-warning@-1{{leaves 'bad_started_before_the_failure' with thread 't[i]' neither joined nor detached [safespawn.thread.Leak]}}
   for (int i = 0; i < 4; i++)
@@ -142,9 +143,9 @@ static pthread_t start_thread(void) {
 
 int bad_got_from_a_wrapper(void) {
   pthread_t mine = start_thread();
-  if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
+  if (prepare()) // expected-note{{'prepare()' holds: taking the early return}}
     return -1;
-    // expected-warning@-1{{leaves 'bad_got_from_a_wrapper' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
+    // expected-warning@-1{{leaves 'bad_got_from_a_wrapper' with thread 'mine' neither joined nor detached [safespawn.thread.Leak]}}
   pthread_join(mine, NULL);
   return 0;
 }
@@ -153,7 +154,7 @@ int bad_joined_only_on_request(int wait) {
   pthread_t t;
   if (pthread_create(&t, NULL, work, NULL)) // expected-note{{'t' is spawned here}}
     return -1;
-  if (wait)
+  if (wait) // expected-note{{'wait' does not hold: 't' is not joined}}
     pthread_join(t, NULL);
   return 0;
   // expected-warning@-1{{leaves 'bad_joined_only_on_request' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
@@ -183,7 +184,7 @@ int bad_started_by_a_helper(void) {
     return -1;
   if (prepare() < 0) // expected-note{{'prepare' fails: taking the early return}}
     return -1;
-    // expected-warning@-1{{leaves 'bad_started_by_a_helper' with thread 'w->tid' neither joined nor detached [safespawn.thread.Leak]}}
+    // expected-warning@-1{{leaves 'bad_started_by_a_helper' with thread 'w.tid' neither joined nor detached [safespawn.thread.Leak]}}
   stop(&w);
   return 0;
 }
@@ -192,7 +193,7 @@ void *bad_entry_that_ends_itself(void *arg) {
   pthread_t helper;
   if (pthread_create(&helper, NULL, work, arg)) // expected-note{{'helper' is spawned here}}
     return NULL;
-  if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
+  if (prepare()) // expected-note{{'prepare()' holds: taking the early return}}
     pthread_exit(NULL);
     // expected-warning@-1{{leaves 'bad_entry_that_ends_itself' with thread 'helper' neither joined nor detached [safespawn.thread.Leak]}}
   pthread_join(helper, NULL);
@@ -281,7 +282,7 @@ int bad_leaves_the_loop(int n) {
   for (int i = 0; i < n; i++) {
     if (pthread_create(&t, NULL, work, NULL)) // expected-note{{'t' is spawned here}}
       break;
-    if (!still_wanted()) // expected-note{{'still_wanted' fails: taking the early return}}
+    if (!still_wanted()) // expected-note{{'still_wanted()' does not hold: taking the early return}}
       return i;
       // expected-warning@-1{{leaves 'bad_leaves_the_loop' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
     pthread_join(t, NULL);
@@ -294,7 +295,7 @@ int bad_other_guard(const struct options *o) {
   if (o->threaded && pthread_create(&t, NULL, work, NULL)) // expected-note{{'t' is spawned here}}
     return -1;
   prepare();
-  if (o->threaded && o->verbose)
+  if (o->threaded && o->verbose) // expected-note{{'o->threaded && o->verbose' does not hold: 't' is not joined}}
     pthread_join(t, NULL);
   return 0;
   // expected-warning@-1{{leaves 'bad_other_guard' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}

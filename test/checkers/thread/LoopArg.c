@@ -1,4 +1,5 @@
 // RUN: %safespawn_verify %s
+// RUN: %analyze_verify -Xclang -verify-ignore-unexpected=note %s
 #include "Inputs/pthread.h"
 
 void *work(void *arg);
@@ -283,6 +284,19 @@ int good_changed_after_the_join(int n) {
   join_all(t, n);
   rounds++;
   return rounds;
+}
+
+int good_joined_by_a_helper_before_the_next_batch(int batches) {
+  pthread_t t[8];
+  struct job job;
+  for (int batch = 0; batch < batches; batch++) {
+    job.number = batch;
+    for (int i = 0; i < 8; i++)
+      if (pthread_create(&t[i], NULL, work, &job))
+        exit(1);
+    join_all(t, 8);
+  }
+  return 0;
 }
 
 int good_last_round(int n) {

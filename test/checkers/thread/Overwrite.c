@@ -1,4 +1,5 @@
 // RUN: %safespawn_verify %s
+// RUN: %analyze_verify -Xclang -verify-ignore-unexpected=note %s
 #include "Inputs/pthread.h"
 
 void *work(void *arg);
@@ -65,6 +66,19 @@ int bad_global(void) {
     return -1;
   return pthread_create(&logger, NULL, work, NULL);
   // expected-warning@-1{{spawn overwrites 'logger', which still holds a thread that is neither joined nor detached [safespawn.thread.Overwrite]}}
+}
+
+static int start_worker(pthread_t *t) { return pthread_create(t, NULL, work, NULL); }
+// expected-note@-1{{'t' is spawned here}}
+
+int bad_through_a_wrapper(void) {
+  pthread_t t;
+  if (start_worker(&t))
+    exit(1);
+  if (start_worker(&t))
+  // expected-warning@-1{{spawn overwrites 't', which still holds a thread that is neither joined nor detached [safespawn.thread.Overwrite]}}
+    exit(1);
+  return pthread_join(t, NULL);
 }
 
 int bad_through_a_parameter(pthread_t *out) {
@@ -161,6 +175,40 @@ int good_second_try_without_attribute(const pthread_attr_t *attr) {
   if (rc != 0)
     return rc;
   return pthread_join(t, NULL);
+}
+
+int good_copied_first(int n) {
+  pthread_t t, all[64];
+  for (int i = 0; i < n; i++) {
+    if (pthread_create(&t, NULL, work, NULL))
+      exit(1);
+    all[i] = t;
+  }
+  for (int i = 0; i < n; i++)
+    pthread_join(all[i], NULL);
+  return 0;
+}
+
+int good_copied_to_another_variable(void) {
+  pthread_t t, first;
+  if (pthread_create(&t, NULL, work, NULL))
+    exit(1);
+  first = t;
+  if (pthread_create(&t, NULL, work, NULL))
+    exit(1);
+  pthread_join(first, NULL);
+  pthread_join(t, NULL);
+  return 0;
+}
+
+int good_stored_in_a_pool(struct pool *p, int n) {
+  pthread_t t;
+  while (n-- > 0) {
+    if (pthread_create(&t, NULL, work, NULL))
+      return -1;
+    p->tid[p->n++] = t;
+  }
+  return 0;
 }
 
 int good_pool_grows(struct pool *p, int n) {

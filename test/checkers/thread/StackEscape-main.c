@@ -12,7 +12,7 @@ int main(int argc, char **argv) {
   // expected-warning@-1{{thread 't' gets the address of local 'number' and may outlive 'main' [safespawn.thread.StackEscape]}}
   // expected-note@-2{{'t' is spawned here}}
     return 1;
-  if (pthread_detach(t)) // expected-note{{'t' is first detached here}}
+  if (pthread_detach(t)) // expected-note{{'t' is detached here}}
     return 2;
   pthread_exit(argv); // expected-note{{'main' ends here, and 'number' with it}}
 }

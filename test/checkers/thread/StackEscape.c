@@ -1,4 +1,5 @@
 // RUN: %safespawn_verify %s
+// RUN: %analyze_verify -Xclang -verify-ignore-unexpected=note %s
 #include "Inputs/pthread.h"
 
 void *work(void *arg);
@@ -35,7 +36,7 @@ int bad_detached(void) {
   // expected-warning@-1{{thread 't' gets the address of local 'job' and may outlive 'bad_detached' [safespawn.thread.StackEscape]}}
   // expected-note@-2{{'t' is spawned here}}
     return -1;
-  pthread_detach(t); // expected-note{{'t' is first detached here}}
+  pthread_detach(t); // expected-note{{'t' is detached here}}
   return 0; // expected-note{{'bad_detached' ends here, and 'job' with it}}
 }
 
@@ -55,7 +56,7 @@ int bad_early_return(int number) {
   // expected-warning@-1{{thread 't' gets the address of local 'number' and may outlive 'bad_early_return' [safespawn.thread.StackEscape]}}
   // expected-note@-2{{'t' is spawned here}}
     return -1;
-  if (prepare() < 0) // expected-note{{'prepare' fails: taking the early return}}
+  if (prepare() < 0)
     return -1; // expected-note{{'bad_early_return' ends here, and 'number' with it}}
   pthread_join(t, NULL);
   return 0;
@@ -126,6 +127,27 @@ int bad_member(pthread_t *out) {
   // expected-note@-3{{'bad_member' ends here, and 'job' with it}}
 }
 
+int bad_struct_that_points_to_it(struct worker *w) {
+  struct job job = {.number = 1};
+  w->job = &job;
+  return pthread_create(&w->tid, NULL, work, w);
+  // expected-warning@-1{{thread 'w->tid' gets the address of local 'job' and may outlive 'bad_struct_that_points_to_it' [safespawn.thread.StackEscape]}}
+  // expected-note@-2{{'w->tid' is spawned here}}
+  // expected-note@-3{{'bad_struct_that_points_to_it' ends here, and 'job' with it}}
+}
+
+int bad_fresh_struct_that_points_to_it(pthread_t *out) {
+  int number = 1;
+  struct job *job = malloc(sizeof *job);
+  if (!job)
+    return -1;
+  job->name = (char *)&number;
+  return pthread_create(out, NULL, work, job);
+  // expected-warning@-1{{thread '*out' gets the address of local 'number' and may outlive 'bad_fresh_struct_that_points_to_it' [safespawn.thread.StackEscape]}}
+  // expected-note@-2{{'*out' is spawned here}}
+  // expected-note@-3{{'bad_fresh_struct_that_points_to_it' ends here, and 'number' with it}}
+}
+
 int bad_timed_join_gives_up(const struct timespec *deadline) {
   pthread_t t;
   struct job job = {.number = 1};
@@ -134,7 +156,7 @@ int bad_timed_join_gives_up(const struct timespec *deadline) {
   // expected-note@-2{{'t' is spawned here}}
     return -1;
   if (pthread_timedjoin_np(t, NULL, deadline) != 0) // expected-note{{joining 't' is tried here}}
-    pthread_detach(t); // expected-note{{'t' is first detached here}}
+    pthread_detach(t); // expected-note{{'t' is detached here}}
   return 0; // expected-note{{'bad_timed_join_gives_up' ends here, and 'job' with it}}
 }
 
@@ -145,7 +167,7 @@ void *bad_entry_that_ends_itself(void *arg) {
   // expected-warning@-1{{thread 't' gets the address of local 'job' and may outlive 'bad_entry_that_ends_itself' [safespawn.thread.StackEscape]}}
   // expected-note@-2{{'t' is spawned here}}
     return NULL;
-  if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
+  if (prepare())
     pthread_exit(NULL); // expected-note{{'bad_entry_that_ends_itself' ends here, and 'job' with it}}
   pthread_join(t, NULL);
   return NULL;
@@ -184,7 +206,7 @@ int bad_waits_on_one_path(pthread_t *out, int hurry) {
   // expected-warning@-1{{thread '*out' gets the address of local 's' and may outlive 'bad_waits_on_one_path' [safespawn.thread.StackEscape]}}
   // expected-note@-2{{'*out' is spawned here}}
     return -1;
-  if (hurry) // expected-note{{'hurry' holds: taking the early return}}
+  if (hurry)
     return 0; // expected-note{{'bad_waits_on_one_path' ends here, and 's' with it}}
   sem_wait(&s.copied);
   return 0;
@@ -196,7 +218,7 @@ int bad_workers_struct_itself(void) {
   // expected-warning@-1{{thread 'w.tid' gets the address of local 'w' and may outlive 'bad_workers_struct_itself' [safespawn.thread.StackEscape]}}
   // expected-note@-2{{'w.tid' is spawned here}}
     return -1;
-  if (prepare() < 0) // expected-note{{'prepare' fails: taking the early return}}
+  if (prepare() < 0)
     return -1; // expected-note{{'bad_workers_struct_itself' ends here, and 'w' with it}}
   pthread_join(w.tid, NULL);
   return 0;

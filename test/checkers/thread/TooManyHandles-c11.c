@@ -17,7 +17,7 @@ void bad_bound_too_large(void) {
 void bad_arguments_too_few(void) {
   for (int i = 0; i < 4; i++)
     if (thrd_create(&t[i], work, &numbers[i]) != thrd_success)
-    // expected-warning@-1{{loop spawns into 'numbers[3]', but the array has 2 elements [safespawn.thread.TooManyHandles]}}
+    // expected-warning@-1{{loop hands 'numbers[3]' to a thread, but the array has 2 elements [safespawn.thread.TooManyHandles]}}
       abort();
 }
 

@@ -1,4 +1,5 @@
 // RUN: %safespawn_verify %s
+// RUN: %analyze_verify -Xclang -verify-ignore-unexpected=note %s
 #include "Inputs/pthread.h"
 
 void *work(void *arg);
@@ -52,21 +53,21 @@ void bad_arguments_too_few(pthread_t t[8]) {
   static int numbers[4]; // expected-note{{'numbers' is declared here}}
   for (int i = 0; i < 8; i++)
     if (pthread_create(&t[i], NULL, work, &numbers[i]))
-    // expected-warning@-1{{loop spawns into 'numbers[7]', but the array has 4 elements [safespawn.thread.TooManyHandles]}}
+    // expected-warning@-1{{loop hands 'numbers[7]' to a thread, but the array has 4 elements [safespawn.thread.TooManyHandles]}}
       exit(1);
 }
 
 void bad_member(struct pool *p) {
   for (int i = 0; i < THREADS; i++)
     if (pthread_create(&p->tid[i], NULL, work, NULL))
-    // expected-warning@-1{{loop spawns into 'tid[7]', but the array has 4 elements [safespawn.thread.TooManyHandles]}}
+    // expected-warning@-1{{loop spawns into 'p->tid[7]', but the array has 4 elements [safespawn.thread.TooManyHandles]}}
       exit(1);
 }
 
 void bad_struct_element(struct pool *p) {
   for (int i = 0; i < THREADS; i++)
     if (pthread_create(&p->workers[i].tid, NULL, work, NULL))
-    // expected-warning@-1{{loop spawns into 'workers[7]', but the array has 4 elements [safespawn.thread.TooManyHandles]}}
+    // expected-warning@-1{{loop spawns into 'p->workers[7]', but the array has 4 elements [safespawn.thread.TooManyHandles]}}
       exit(1);
 }
 

@@ -12,7 +12,7 @@ void bad_ignored(thrd_t *t) {
 
 int bad_less_than_zero(thrd_t *t) {
   if (thrd_create(t, work, NULL) < 0)
-  // expected-warning@-1{{test 'thrd_create(t, work, NULL) < 0' says nothing about the spawn: its errors are positive numbers [safespawn.thread.UncheckedSpawn]}}
+  // expected-warning@-1{{test 'thrd_create(t, work, NULL) < 0' says nothing about the spawn: it returns 'thrd_success' when it works, and nothing negative when it fails [safespawn.thread.UncheckedSpawn]}}
   // expected-note@-2{{the result is tested here}}
     return -1;
   return 0;

@@ -1,6 +1,7 @@
 // The system's own header: what Inputs/threads.h repeats is what the C library publishes.
 // RUN: %safespawn_verify -std=c11 -fplugin-arg-safespawn-profile=strict %s
 // RUN: %safespawn_verify -O2 -fplugin-arg-safespawn-profile=strict %s
+// RUN: %analyze_verify -Xclang -verify-ignore-unexpected=note -Xclang -analyzer-config -Xclang safespawn:Profile=strict %s
 #include <stdlib.h>
 #include <threads.h>
 
@@ -21,6 +22,7 @@ int bad_detached(void) {
     return -1;
   return thrd_detach(t);
   // expected-warning@-1{{thread is detached: nobody can wait for it, cancel it or see its error [safespawn.thread.Detached]}}
+  // expected-note@-2{{'t' is detached here}}
 }
 
 int bad_double_join(thrd_t t) {

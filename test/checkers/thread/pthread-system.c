@@ -2,6 +2,7 @@
 // RUN: %safespawn_verify -D_GNU_SOURCE -fplugin-arg-safespawn-profile=strict %s
 // RUN: %safespawn_verify -D_FORTIFY_SOURCE=2 -O2 -fplugin-arg-safespawn-profile=strict %s
 // RUN: %safespawn_verify -std=c11 -D_POSIX_C_SOURCE=200809L -fplugin-arg-safespawn-profile=strict %s
+// RUN: %analyze_verify -Xclang -verify-ignore-unexpected=note -Xclang -analyzer-config -Xclang safespawn:Profile=strict %s
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ int bad_detached(void) {
   pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
   return pthread_create(&t, &attr, work, NULL);
   // expected-warning@-1{{thread is spawned detached: nobody can wait for it, cancel it or see its error [safespawn.thread.Detached]}}
-  // expected-note@-2{{the attribute makes the thread detached}}
+  // expected-note@-2{{'t' is spawned here, detached}}
+  // expected-note@-3{{the attribute makes the thread detached}}
 }
 
 int bad_double_join(pthread_t t) {
