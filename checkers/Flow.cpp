@@ -108,6 +108,22 @@ static bool isElementOfItsOwn(const Expr *Argument, ASTContext &Context) {
   }
 }
 
+/// The array that \p E is an element of, or \p E itself: a loop that joins has an index of its own.
+static const Expr *wholeOf(const Expr *E) {
+  E = E->IgnoreParenCasts();
+  if (const auto *Op = dyn_cast<UnaryOperator>(E); Op && Op->getOpcode() == UO_AddrOf)
+    E = Op->getSubExpr()->IgnoreParenCasts();
+  while (true) {
+    if (const auto *Element = dyn_cast<ArraySubscriptExpr>(E))
+      E = Element->getBase()->IgnoreParenCasts();
+    else if (const auto *Member = dyn_cast<MemberExpr>(E);
+             Member && isa<ArraySubscriptExpr>(Member->getBase()->IgnoreParenCasts()))
+      E = Member->getBase()->IgnoreParenCasts();
+    else
+      return E;
+  }
+}
+
 const Stmt *safespawn::refillsArgument(const Unit &U, const CallExpr *Spawn, ento::AnalysisManager &Manager) {
   const Meaning *Row = U.spawnRow(Spawn);
   const Expr *Argument = Row ? Unit::argument(Spawn, Row->Argument) : nullptr;
@@ -135,10 +151,15 @@ const Stmt *safespawn::refillsArgument(const Unit &U, const CallExpr *Spawn, ent
           return Step::Stop; // a hand-shake
         if (Known.What == Effect::Join || Known.What == Effect::TryJoin) {
           const Expr *Joined = Unit::argument(Call, Known.Object);
-          if (!HandlePlace || (Joined && U.sameExpression(Joined, HandlePlace)))
+          if (!HandlePlace || (Joined && U.sameExpression(wholeOf(Joined), wholeOf(HandlePlace))))
             return Step::Stop;
         }
       }
+    if (const auto *Call = dyn_cast<CallExpr>(S)) // join_all(threads, n)
+      if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && HandlePlace && U.givesUpHandles(Callee))
+        for (const Expr *Handed : Call->arguments())
+          if (U.sameExpression(wholeOf(Handed), wholeOf(HandlePlace)))
+            return Step::Stop;
     return changes(S, Lent, U) && reaches(*Graph, S, Spawn) ? Step::Found : Step::On;
   });
 }

@@ -29,6 +29,9 @@ enum class Effect {
   AttributeDestroy, ///< object
   AttributeSet,     ///< object; value and the name of the constant that makes threads detached
   Init,             ///< makes a synchronisation object, with attr: object, attr
+  DefaultAttribute, ///< changes what a spawn without attributes gets
+  Fork,             ///< returns 0 in a child process that has one thread
+  Release,          ///< gives a lock back: object
   Wait,             ///< goes on only after another thread has acted: object, lock
   Post,             ///< lets a waiting thread go on: object
 };

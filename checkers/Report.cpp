@@ -7,12 +7,42 @@ using namespace safespawn;
 
 void RuleBook::enable(Rule R, CheckerManager &Manager) {
   Types[size_t(R)] =
-      std::make_unique<BugType>(Manager.getCurrentCheckerName(), infoOf(R).Summary, /*Category=*/"safespawn");
+      std::make_unique<BugType>(Manager.getCurrentCheckerName(), infoOf(R).FullId, /*Category=*/"safespawn");
 }
+
+std::string RuleBook::described(Rule R, StringRef Message) const {
+  return Pages ? (Message + " [" + infoOf(R).FullId + "]").str() : Message.str();
+}
+
+namespace {
+
+/// On a page the description stands in the head, with the id; at the path's end the message is enough.
+class BareEnd : public BugReporterVisitor {
+public:
+  explicit BareEnd(StringRef Message) : Message(Message.str()) {}
+  void Profile(llvm::FoldingSetNodeID &Id) const override {
+    static int Tag;
+    Id.AddPointer(&Tag);
+  }
+  PathDiagnosticPieceRef VisitNode(const ExplodedNode *, BugReporterContext &, PathSensitiveBugReport &) override {
+    return nullptr;
+  }
+  PathDiagnosticPieceRef getEndPath(BugReporterContext &, const ExplodedNode *, PathSensitiveBugReport &Report) override {
+    return std::make_shared<PathDiagnosticEventPiece>(Report.getLocation(), Message, /*addPosRange=*/true);
+  }
+
+private:
+  std::string Message;
+};
+
+} // namespace
 
 PathReport::PathReport(const RuleBook &Book, Rule R, StringRef Message, const ExplodedNode *End,
                        PathDiagnosticLocation At, PathDiagnosticLocation Unique, const Decl *In)
-    : PathSensitiveBugReport(Book.type(R), Message, End, Unique, In), At(At) {}
+    : PathSensitiveBugReport(Book.type(R), Message, Book.described(R, Message), End, Unique, In), At(At) {
+  if (Book.Pages)
+    addVisitor(std::make_unique<BareEnd>(Message));
+}
 
 ArrayRef<SourceRange> PathReport::getRanges() const {
   // The default is the range of the path's last statement, which need not be where the report lands.
@@ -45,6 +75,8 @@ void PathReport::offer(const RuleBook &Book, ArrayRef<Fix> Fixes) {
 
 PlainReport::PlainReport(const RuleBook &Book, Rule R, StringRef Message, PathDiagnosticLocation At, const Decl *In)
     : BasicBugReport(Book.type(R), Message, At) {
+  if (Book.Pages) // its one piece is both the head and the end
+    addNote(("[" + infoOf(R).FullId + "]").str(), At);
   setDeclWithIssue(In);
 }
 

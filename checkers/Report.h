@@ -33,6 +33,10 @@ public:
   bool yields(Rule Loser, Rule Winner) const { return isOn(Winner) && isOver(Winner, Loser); }
   /// Fixes go to our own output, which shows them with their names; otherwise to the analyzer's.
   bool Hosted = false;
+  /// The analyzer writes pages, which show a report's text and not the name of the checker that made it.
+  bool Pages = false;
+  /// \p Message as it is shown where nobody else adds the id.
+  std::string described(Rule R, llvm::StringRef Message) const;
 
 private:
   std::array<std::unique_ptr<clang::ento::BugType>, 64> Types;

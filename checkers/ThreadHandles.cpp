@@ -42,13 +42,16 @@ struct Handle {
   SymbolRef SpawnResult = nullptr;
   const StackFrameContext *Owner = nullptr; ///< the frame whose end puts the handle out of reach
   const MemRegion *Storage = nullptr;
+  const MemRegion *Copy = nullptr; ///< a local variable that holds the same value
+  bool Stored = false;             ///< a copy of the value lies where we do not follow it
   const MemRegion *Lent = nullptr; ///< the automatic object that the thread was given the address of
   const Meaning *GivenRow = nullptr; ///< of the join or detach
   SymbolRef GivenResult = nullptr;
 
   bool operator==(const Handle &O) const {
     return At == O.At && Escaped == O.Escaped && MaybeGiven == O.MaybeGiven && Waited == O.Waited && Spawn == O.Spawn &&
-           SpawnResult == O.SpawnResult && Owner == O.Owner && Storage == O.Storage && Lent == O.Lent &&
+           SpawnResult == O.SpawnResult && Owner == O.Owner && Storage == O.Storage && Copy == O.Copy &&
+           Stored == O.Stored && Lent == O.Lent &&
            GivenRow == O.GivenRow && GivenResult == O.GivenResult;
   }
   void Profile(llvm::FoldingSetNodeID &Id) const {
@@ -56,9 +59,11 @@ struct Handle {
     Id.AddBoolean(Escaped);
     Id.AddBoolean(MaybeGiven);
     Id.AddBoolean(Waited);
+    Id.AddBoolean(Stored);
     for (const void *P : {static_cast<const void *>(Spawn), static_cast<const void *>(SpawnResult),
                           static_cast<const void *>(Owner), static_cast<const void *>(Storage),
-                          static_cast<const void *>(Lent), static_cast<const void *>(GivenRow),
+                          static_cast<const void *>(Copy), static_cast<const void *>(Lent),
+                          static_cast<const void *>(GivenRow),
                           static_cast<const void *>(GivenResult)})
       Id.AddPointer(P);
   }
@@ -75,6 +80,8 @@ REGISTER_MAP_WITH_PROGRAMSTATE(AttrMap, const MemRegion *, unsigned)
 /// Where the handles that a call is about to get by value were read from. The values themselves do not say: they may be
 /// undefined, or have changed behind a call.
 REGISTER_MAP_WITH_PROGRAMSTATE(ReadFromMap, const Expr *, const MemRegion *)
+/// Handles that a spawn is about to get cast to a pointer, which the analyzer does not follow.
+REGISTER_MAP_WITH_PROGRAMSTATE(CastHandleMap, const Expr *, SymbolRef)
 /// Values that are the calling thread's own handle, with the call that asked for it.
 REGISTER_MAP_WITH_PROGRAMSTATE(SelfMap, SymbolRef, const CallExpr *)
 /// Values that were compared with another handle.
@@ -116,6 +123,9 @@ private:
   void onCancel(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const;
   ProgramStateRef lendArgument(ProgramStateRef State, const CallEvent &Call, const Meaning &Row, Handle &H,
                                CheckerContext &C) const;
+  /// A thread that gets another thread's handle may join it.
+  ProgramStateRef handOver(ProgramStateRef State, const CallEvent &Call, const Meaning &Row,
+                           const FunctionDecl *Entry) const;
   ProgramStateRef bindResult(ProgramStateRef State, const CallEvent &Call, CheckerContext &C) const;
   void endFrame(const StackFrameContext *Frame, const Stmt *Exit, SVal Returned, CheckerContext &C) const;
 
@@ -129,12 +139,21 @@ private:
   /// Whether StackEscape, the more specific rule, has the say about this thread.
   bool lendsFrame(const Handle &H, ProgramStateRef State) const;
   std::optional<AttrKind> attrKind(ProgramStateRef State, SVal Attr) const;
+  /// Where a spawn stands as its author sees it: the call of the thin wrapper that holds it, if there is one.
+  std::pair<const Stmt *, const LocationContext *> spawnAsWritten(const CallExpr *Spawn,
+                                                                  const LocationContext *Frame) const;
   const CallExpr *selfJoinSpawn(const MemRegion *Origin, CheckerContext &C) const;
 
+  /// What a report has besides its message and its place.
+  struct Details {
+    std::vector<Fix> Fixes;
+    std::unique_ptr<BugReporterVisitor> Teller; ///< adds to the story
+    std::string Note;                           ///< with the place below
+    PathDiagnosticLocation NoteAt;
+    PathDiagnosticLocation Unique; ///< reports with one message and this place are one
+  };
   void report(Rule R, const Message &Text, const PathDiagnosticLocation &At, const Decl *In, SymbolRef Subject,
-              ExplodedNode *End, CheckerContext &C, ArrayRef<Fix> Fixes = {}, const Stmt *Exit = nullptr,
-              SymbolRef Result = nullptr, std::pair<std::string, PathDiagnosticLocation> Note = {},
-              PathDiagnosticLocation Unique = {}) const;
+              ExplodedNode *End, CheckerContext &C, Details More = {}) const;
   const NoteTag *tell(SymbolRef Subject, std::string Text, CheckerContext &C) const;
 };
 
@@ -301,46 +320,127 @@ bool carries(SVal Value, SymbolRef Symbol, const Handle &H, ProgramStateRef Stat
 
 // ---- notes ------------------------------------------------------------------------------------------------------
 
-/// Tells how the path came to leave: the condition whose branch holds the exit, in the words of the source.
-class EarlyExit : public BugReporterVisitor {
+/// Tells how the path came to leave without joining: the last condition behind which there is no join any more, or,
+/// where the function joins nothing, the condition whose branch holds the exit; in the words of the source.
+class WayOut : public BugReporterVisitor {
 public:
-  EarlyExit(const IfStmt *If, bool Taken, const Unit &U) : If(If), Taken(Taken), U(U) {}
+  WayOut(const LocationContext *Frame, const Stmt *Exit, std::string Name, const Unit &U)
+      : Frame(Frame), Exit(Exit), Name(std::move(Name)), U(U), Parents(Frame->getParentMap()) {
+    SmallVector<const CFGBlock *, 16> Work;
+    for (const CFGBlock *Block : *Frame->getCFG())
+      for (const CFGElement &Element : *Block)
+        if (auto S = Element.getAs<CFGStmt>())
+          if (const auto *Call = dyn_cast<CallExpr>(S->getStmt()); Call && givesUp(Call) && Joins.insert(Block).second)
+            Work.push_back(Block);
+    while (!Work.empty())
+      for (const CFGBlock *Before : Work.pop_back_val()->preds())
+        if (Before && Joins.insert(Before).second)
+          Work.push_back(Before);
+  }
 
-  void Profile(llvm::FoldingSetNodeID &Id) const override { Id.AddPointer(If); }
+  void Profile(llvm::FoldingSetNodeID &Id) const override {
+    static int Tag;
+    Id.AddPointer(&Tag);
+    Id.AddPointer(Exit);
+  }
 
   PathDiagnosticPieceRef VisitNode(const ExplodedNode *N, BugReporterContext &BRC, PathSensitiveBugReport &) override {
     auto Edge = N->getLocation().getAs<BlockEdge>();
-    if (Done || !Edge || Edge->getSrc()->getTerminatorStmt() != If)
+    if (Done || !Edge || N->getLocationContext() != Frame)
+      return nullptr;
+    const CFGBlock *From = Edge->getSrc(), *To = Edge->getDst();
+    const auto *Condition = dyn_cast_or_null<Expr>(From->getTerminatorCondition());
+    if (!Condition || From->succ_size() != 2)
+      return nullptr;
+    const auto *If = dyn_cast_or_null<IfStmt>(From->getTerminatorStmt());
+    const bool Holds = static_cast<const CFGBlock *>(*From->succ_begin()) == To;
+    const bool HoldsExit = If && Exit && isWithin(Holds ? If->getThen() : If->getElse());
+    if (Joins.empty() ? !HoldsExit : !Joins.count(From) || Joins.count(To))
       return nullptr;
     Done = true;
-    PathDiagnosticLocation At(If->getCond(), BRC.getSourceManager(), N->getLocationContext());
-    return std::make_shared<PathDiagnosticEventPiece>(At, story());
+    PathDiagnosticLocation At(Condition, BRC.getSourceManager(), Frame);
+    return std::make_shared<PathDiagnosticEventPiece>(
+        At, story(Condition, Holds, If) + (HoldsExit ? "taking the early return" : "'" + Name + "' is not joined"));
   }
 
-  std::string story() const {
-    const Expr *E = If->getCond()->IgnoreParenCasts();
-    bool Holds = Taken;
+private:
+  bool givesUp(const CallExpr *Call) const {
+    for (const Meaning &Row : U.meaningsOf(Call->getDirectCallee()))
+      if (Row.What == Effect::Join || Row.What == Effect::TryJoin || Row.What == Effect::Detach)
+        return true;
+    return Call->getDirectCallee() && U.givesUpHandles(Call->getDirectCallee());
+  }
+
+  bool isWithin(const Stmt *Branch) const {
+    for (const Stmt *S = Exit; S; S = Parents.getParent(S))
+      if (S == Branch)
+        return true;
+    return false;
+  }
+
+  std::string story(const Expr *Condition, bool Holds, const IfStmt *If) const {
+    const Expr *E = Condition->IgnoreParenCasts();
     while (const auto *Not = dyn_cast<UnaryOperator>(E)) {
       if (Not->getOpcode() != UO_LNot)
         break;
       E = Not->getSubExpr()->IgnoreParenCasts();
       Holds = !Holds;
     }
+    // A call whose result is compared, or kept and then tested, has failed or worked; one that is only asked is quoted.
     const Expr *Tested = E;
-    if (const auto *Compare = dyn_cast<BinaryOperator>(E); Compare && Compare->isComparisonOp())
+    bool Result = false;
+    if (const auto *Compare = dyn_cast<BinaryOperator>(E); Compare && Compare->isComparisonOp()) {
       Tested = Compare->getLHS()->IgnoreParenCasts();
+      Result = Compare->getOpcode() == BO_EQ ? !isZero(Compare->getRHS()) == Holds : Holds;
+    } else if (isa<DeclRefExpr>(E)) {
+      Result = Holds;
+    }
     if (const auto *Assign = dyn_cast<BinaryOperator>(Tested); Assign && Assign->getOpcode() == BO_Assign)
       Tested = Assign->getRHS()->IgnoreParenCasts();
-    if (const auto *Call = dyn_cast<CallExpr>(Tested))
+    if (const auto *Ref = dyn_cast<DeclRefExpr>(Tested))
+      if (const Expr *Source = If ? lastValueOf(Ref->getDecl(), If) : nullptr)
+        Tested = Source;
+    if (const auto *Call = dyn_cast<CallExpr>(Tested); Call && Result)
       if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && Callee->getIdentifier())
-        return "'" + Callee->getName().str() + "' fails: taking the early return";
-    return "'" + U.text(E) + (Holds ? "' holds: taking the early return" : "' does not hold: taking the early return");
+        return "'" + Callee->getName().str() + "' fails: ";
+    if (const auto *Call = dyn_cast<CallExpr>(E); Call && Holds && U.spawnRow(Call))
+      return "the spawn fails: ";
+    return "'" + U.text(E) + (Holds ? "' holds: " : "' does not hold: ");
   }
 
-private:
-  const IfStmt *If;
-  bool Taken;
+  bool isZero(const Expr *E) const {
+    Expr::EvalResult Value;
+    return E->EvaluateAsInt(Value, U.context()) && Value.Val.getInt() == 0;
+  }
+
+  /// What the statement just before the `if` gave \p Var: rc = fetch(); if (rc) …
+  const Expr *lastValueOf(const ValueDecl *Var, const IfStmt *If) const {
+    const auto *Block = dyn_cast_or_null<CompoundStmt>(Parents.getParent(If));
+    if (!Block)
+      return nullptr;
+    const Stmt *Before = nullptr;
+    for (const Stmt *S : Block->body()) {
+      if (S == If)
+        break;
+      Before = S;
+    }
+    if (const auto *Assign = dyn_cast_or_null<BinaryOperator>(Before))
+      if (const auto *To = dyn_cast<DeclRefExpr>(Assign->getLHS()->IgnoreParens());
+          To && To->getDecl() == Var && Assign->getOpcode() == BO_Assign)
+        return Assign->getRHS()->IgnoreParenCasts();
+    if (const auto *Declaration = dyn_cast_or_null<DeclStmt>(Before);
+        Declaration && Declaration->isSingleDecl() && Declaration->getSingleDecl() == Var)
+      if (const Expr *Init = cast<VarDecl>(Var)->getInit())
+        return Init->IgnoreParenCasts();
+    return nullptr;
+  }
+
+  const LocationContext *Frame;
+  const Stmt *Exit;
+  std::string Name;
   const Unit &U;
+  const ParentMap &Parents;
+  llvm::SmallPtrSet<const CFGBlock *, 32> Joins; ///< blocks from which a join can be reached
   bool Done = false;
 };
 
@@ -371,15 +471,6 @@ private:
   bool Done = false;
 };
 
-/// The innermost `if` of \p Exit's function whose branch holds \p Exit, and which branch that is.
-std::pair<const IfStmt *, bool> branchAround(const Stmt *Exit, const ParentMap &Parents) {
-  const Stmt *Child = Exit;
-  for (const Stmt *P = Parents.getParent(Exit); P; Child = P, P = Parents.getParent(P))
-    if (const auto *If = dyn_cast<IfStmt>(P); If && Child != If->getCond())
-      return {If, Child == If->getThen()};
-  return {nullptr, false};
-}
-
 } // namespace
 
 const NoteTag *ThreadHandles::tell(SymbolRef Subject, std::string Text, CheckerContext &C) const {
@@ -389,26 +480,28 @@ const NoteTag *ThreadHandles::tell(SymbolRef Subject, std::string Text, CheckerC
 }
 
 void ThreadHandles::report(Rule R, const Message &Text, const PathDiagnosticLocation &At, const Decl *In,
-                           SymbolRef Subject, ExplodedNode *End, CheckerContext &C, ArrayRef<Fix> Fixes,
-                           const Stmt *Exit, SymbolRef Result,
-                           std::pair<std::string, PathDiagnosticLocation> Note, PathDiagnosticLocation Unique) const {
+                           SymbolRef Subject, ExplodedNode *End, CheckerContext &C, Details More) const {
   if (!End)
     return;
-  auto Report = std::make_unique<PathReport>(A->Book, R, Text.str(), End, At, Unique.isValid() ? Unique : At, In);
+  auto Report = std::make_unique<PathReport>(A->Book, R, Text.str(), End, At,
+                                             More.Unique.isValid() ? More.Unique : At, In);
   if (Subject)
     Report->markInteresting(Subject);
-  if (Exit)
-    if (auto [If, Taken] = branchAround(Exit, End->getLocationContext()->getParentMap()); If)
-      Report->addVisitor(std::make_unique<EarlyExit>(If, Taken, A->U));
-  if (Result)
-    Report->addVisitor(std::make_unique<Outcome>(Result, "assuming that the spawn fails"));
-  if (Note.second.isValid())
-    Report->addNote(Note.first, Note.second);
-  Report->offer(A->Book, Fixes);
+  if (More.Teller)
+    Report->addVisitor(std::move(More.Teller));
+  if (More.NoteAt.isValid())
+    Report->addNote(More.Note, More.NoteAt);
+  Report->offer(A->Book, More.Fixes);
   C.emitReport(std::move(Report));
 }
 
 // ---- what calls mean ----------------------------------------------------------------------------------------------
+
+/// The place that the handle in \p Argument was read from, or null.
+static const MemRegion *readFrom(ProgramStateRef State, const Expr *Argument) {
+  const MemRegion *const *Region = Argument ? State->get<ReadFromMap>(Argument) : nullptr;
+  return Region ? *Region : nullptr;
+}
 
 std::optional<bool> ThreadHandles::succeeded(ProgramStateRef State, SymbolRef Result, const Meaning *Row,
                                              CheckerContext &C) const {
@@ -464,8 +557,8 @@ bool ThreadHandles::isAlive(ProgramStateRef State, SymbolRef Symbol, const Handl
 }
 
 std::optional<AttrKind> ThreadHandles::attrKind(ProgramStateRef State, SVal Attr) const {
-  if (Attr.isZeroConstant())
-    return AttrKind::Joinable;
+  if (Attr.isZeroConstant()) // the default, unless the program has changed it
+    return A->U.has(Effect::DefaultAttribute) ? std::nullopt : std::optional(AttrKind::Joinable);
   if (const MemRegion *Region = Attr.getAsRegion())
     if (const unsigned *Kind = State->get<AttrMap>(Region->StripCasts()))
       return AttrKind(*Kind);
@@ -492,15 +585,16 @@ void ThreadHandles::checkLocation(SVal Location, bool IsLoad, const Stmt *S, Che
   const MemRegion *Region = Location.getAsRegion();
   if (!Call || !Region)
     return;
-  for (const Meaning &Row : A->U.meaningsOf(Call->getDirectCallee()))
+  ProgramStateRef State = C.getState();
+  for (const Meaning &Row : A->U.meaningsOf(Call->getDirectCallee())) {
     if (Unit::argument(Call, Row.Object) == Argument)
-      C.addTransition(C.getState()->set<ReadFromMap>(Argument, handleAt(Region)));
-}
-
-/// The place that the handle in \p Argument was read from, or null.
-static const MemRegion *readFrom(ProgramStateRef State, const Expr *Argument) {
-  const MemRegion *const *Region = Argument ? State->get<ReadFromMap>(Argument) : nullptr;
-  return Region ? *Region : nullptr;
+      State = State->set<ReadFromMap>(Argument, handleAt(Region));
+    if (Unit::argument(Call, Row.Argument) == Argument)
+      if (SymbolRef Symbol = State->getSVal(Region).getAsSymbol(true); Symbol && State->get<HandleMap>(Symbol))
+        State = State->set<CastHandleMap>(Argument, Symbol);
+  }
+  if (State != C.getState())
+    C.addTransition(State);
 }
 
 /// The object that the handle in \p Argument is (a part of), or null.
@@ -537,12 +631,13 @@ void ThreadHandles::checkPreStmt(const CallExpr *Call, CheckerContext &C) const 
                                                     : "joined";
     PathDiagnosticLocation At(Call, C.getSourceManager(), C.getLocationContext());
     std::string Name = nameOf(Place, Object, A->U);
-    std::pair<std::string, PathDiagnosticLocation> Note;
-    if (const auto *Region = dyn_cast<VarRegion>(Place->getBaseRegion()))
-      Note = {"'" + Region->getDecl()->getNameAsString() + "' is declared here, and no spawn fills it on this path",
-              PathDiagnosticLocation::createBegin(Region->getDecl(), C.getSourceManager())};
+    Details More;
+    if (const auto *Region = dyn_cast<VarRegion>(Place->getBaseRegion())) {
+      More.Note = "'" + Region->getDecl()->getNameAsString() + "' is declared here, and no spawn fills it on this path";
+      More.NoteAt = PathDiagnosticLocation::createBegin(Region->getDecl(), C.getSourceManager());
+    }
     report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is " + Verb + ", but no thread was spawned into it", At,
-           C.getLocationContext()->getDecl(), nullptr, C.generateErrorNode(), C, {}, nullptr, nullptr, Note);
+           C.getLocationContext()->getDecl(), nullptr, C.generateErrorNode(), C, std::move(More));
     return;
   }
 }
@@ -583,6 +678,20 @@ bool ThreadHandles::evalCall(const CallEvent &Call, CheckerContext &C) const {
         State = State->add<ComparedSet>(Symbol);
     C.addTransition(bindResult(State, Call, C));
     return true;
+  case Effect::Fork: {
+    State = bindResult(State, Call, C);
+    // The child has one thread: what the handles stood for stayed behind.
+    auto Child = State->getSVal(Call.getOriginExpr(), C.getLocationContext()).getAs<DefinedOrUnknownSVal>();
+    auto [Parent, InChild] = Child ? State->assume(*Child) : std::make_pair(State, ProgramStateRef());
+    if (Parent)
+      C.addTransition(Parent);
+    if (InChild) {
+      for (const auto &[Symbol, H] : State->get<HandleMap>())
+        InChild = InChild->remove<HandleMap>(Symbol);
+      C.addTransition(InChild);
+    }
+    return true;
+  }
   case Effect::AttributeInit:
     if (const MemRegion *Region = Object().getAsRegion())
       State = State->set<AttrMap>(Region->StripCasts(), unsigned(AttrKind::Joinable));
@@ -611,6 +720,7 @@ bool ThreadHandles::evalCall(const CallEvent &Call, CheckerContext &C) const {
     C.addTransition(bindResult(State, Call, C));
     return true;
   case Effect::AttributeDestroy:
+  case Effect::DefaultAttribute:
   case Effect::Observe:
     C.addTransition(bindResult(State, Call, C));
     return true;
@@ -620,6 +730,27 @@ bool ThreadHandles::evalCall(const CallEvent &Call, CheckerContext &C) const {
   default:
     return false;
   }
+}
+
+ProgramStateRef ThreadHandles::handOver(ProgramStateRef State, const CallEvent &Call, const Meaning &Row,
+                                        const FunctionDecl *Entry) const {
+  if (!Row.Argument.isArgument())
+    return State;
+  SVal Given = Call.getArgSVal(Row.Argument.index());
+  const MemRegion *Object = Given.getAsRegion();
+  const SymbolRef *Cast =
+      State->get<CastHandleMap>(Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Row.Argument));
+  for (const auto &[Symbol, H] : State->get<HandleMap>()) {
+    bool ByValue = (Cast && *Cast == Symbol) || carries(Given, Symbol, H, State);
+    bool ByPlace = Object && H.Storage && H.Storage->getBaseRegion() == Object->getBaseRegion() && Entry &&
+                   A->U.givesUpHandles(Entry);
+    if (H.At == Handle::Live && (ByValue || ByPlace)) {
+      Handle Given = H;
+      Given.Escaped = Given.MaybeGiven = true;
+      State = State->set<HandleMap>(Symbol, Given);
+    }
+  }
+  return State;
 }
 
 ProgramStateRef ThreadHandles::lendArgument(ProgramStateRef State, const CallEvent &Call, const Meaning &Row, Handle &H,
@@ -632,38 +763,45 @@ ProgramStateRef ThreadHandles::lendArgument(ProgramStateRef State, const CallEve
     return State;
   Object = Object->StripCasts();
   const auto *Typed = dyn_cast<TypedValueRegion>(Object);
-  const RecordDecl *Record = Typed ? Typed->getValueType()->getAsRecordDecl() : nullptr;
+  const auto *E = cast<CallExpr>(Call.getOriginExpr());
+  const Expr *Written = Unit::argument(E, Row.Argument)->IgnoreParenCasts();
+  QualType Type = Typed                                  ? Typed->getValueType()
+                  : Written->getType()->isPointerType() ? Written->getType()->getPointeeType()
+                                                         : QualType();
+  const RecordDecl *Record = Type.isNull() ? nullptr : Type->getAsRecordDecl();
   auto FieldOf = [&](const FieldDecl *Field) { return State->getLValue(Field, Given).getAsRegion(); };
+  const FunctionDecl *Entry = Call.getArgSVal(Row.Entry.index()).getAsFunctionDecl();
+  if (!Entry)
+    Entry = Unit::namedFunction(Unit::argument(E, Row.Entry));
 
-  if (frameOf(Object, State))
+  if (Entry && A->U.ignoresArgument(Entry)) {
+    // nothing is lent to a thread that does not look
+  } else if (frameOf(Object, State)) {
     H.Lent = Object->getBaseRegion();
-  else if (Record) // a struct that points to an automatic object lends that one
+  } else if (Record) { // a struct that points to an automatic object lends that one
     for (const FieldDecl *Field : Record->fields())
       if (Field->getType()->isPointerType())
         if (const MemRegion *Pointee = State->getSVal(FieldOf(Field)).getAsRegion())
-          if (frameOf(Pointee, State) && !isa<CodeSpaceRegion>(Pointee->getBaseRegion())) {
+          if (frameOf(Pointee, State)) {
             H.Lent = Pointee->getBaseRegion();
             break;
           }
+  }
 
   // The thread writes what its argument points to. Forget what it may write, and no more: a count that bounds both
   // the loop that spawns and the loop that joins must stay the same count.
-  const Expr *EntryWritten = Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Row.Entry);
-  const FunctionDecl *Entry = Call.getArgSVal(Row.Entry.index()).getAsFunctionDecl();
-  if (!Entry)
-    Entry = Unit::namedFunction(EntryWritten);
   auto Forget = [&](const TypedValueRegion *Region) {
     SVal Unknown = compat::conjure(Call, Region->getValueType(), C, Region);
     if (!Region->getValueType()->isRecordType() && !Region->getValueType()->isArrayType())
       State = State->bindLoc(loc::MemRegionVal(Region), Unknown, C.getLocationContext(), /*notifyChanges=*/false);
   };
   if (Record) {
-    llvm::DenseSet<const FieldDecl *> Written;
+    llvm::DenseSet<const FieldDecl *> MayWrite;
     if (Entry)
-      Written = A->U.fieldsWrittenBy(Entry);
+      MayWrite = A->U.fieldsWrittenBy(Entry);
     for (const FieldDecl *Field : Record->fields())
       if (const auto *Region = dyn_cast_or_null<TypedValueRegion>(FieldOf(Field)))
-        if (Written.count(Field) || (Field->getType()->isScalarType() && State->getSVal(Region).isUndef()))
+        if (MayWrite.count(Field) || (Field->getType()->isScalarType() && State->getSVal(Region).isUndef()))
           Forget(Region);
   } else if (Typed && Typed->getValueType()->isScalarType() && State->getSVal(Typed).isUndef()) {
     Forget(Typed);
@@ -701,19 +839,26 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
     H.Escaped = !H.Owner;
 
     // What did it hold before?
-    if (SymbolRef Old = State->getSVal(Typed).getAsSymbol(true))
-      if (const Handle *Before = State->get<HandleMap>(Old);
-          Before && isAlive(State, Old, *Before, C)) {
-        if (A->Book.isOn(Rule::thread_Overwrite)) {
+    SymbolRef Old = State->getSVal(Typed).getAsSymbol(true);
+    if (const Handle *Before = Old ? State->get<HandleMap>(Old) : nullptr) {
+      if (Before->Copy || Before->Stored) { // the value lives on elsewhere
+        Handle Kept = *Before;
+        Kept.Storage = Before->Copy;
+        Kept.Copy = nullptr;
+        State = State->set<HandleMap>(Old, Kept);
+      } else {
+        if (isAlive(State, Old, *Before, C) && A->Book.isOn(Rule::thread_Overwrite)) {
           std::string Name = nameOf(Typed, HandleWritten, A->U);
-          if (ExplodedNode *N = C.generateNonFatalErrorNode(State->remove<HandleMap>(Old)))
+          auto [Site, SiteFrame] = spawnAsWritten(E, Frame);
+          if (ExplodedNode *N = C.generateNonFatalErrorNode(State->remove<HandleMap>(Old), C.getPredecessor()))
             report(Rule::thread_Overwrite,
                    "spawn overwrites '" + Name + "', which still holds a thread that is neither joined nor detached",
-                   PathDiagnosticLocation(E, C.getSourceManager(), Frame), Frame->getDecl(), Old, N, C,
-                   fixOverwrite(A->U, E, Row, *C.getCurrentAnalysisDeclContext()));
+                   PathDiagnosticLocation(Site, C.getSourceManager(), SiteFrame), SiteFrame->getDecl(), Old, N, C,
+                   {fixOverwrite(A->U, E, Row, *C.getCurrentAnalysisDeclContext()), nullptr, "", {}, {}});
         }
         State = State->remove<HandleMap>(Old);
       }
+    }
     SVal Fresh = compat::conjure(Call, Typed->getValueType(), C, &Row);
     Symbol = Fresh.getAsSymbol(true);
     State = lendArgument(State, Call, Row, H, C);
@@ -721,11 +866,12 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
   }
   if (!Symbol)
     return (void)C.addTransition(State);
+  const FunctionDecl *Entry =
+      Row.Entry.isArgument() ? Call.getArgSVal(Row.Entry.index()).getAsFunctionDecl() : nullptr;
+  State = handOver(State, Call, Row, Entry);
 
   std::string Name = nameOf(H.Storage, HandleWritten, A->U);
   std::string Story = "'" + Name + "' is spawned here";
-  const FunctionDecl *Entry =
-      Row.Entry.isArgument() ? Call.getArgSVal(Row.Entry.index()).getAsFunctionDecl() : nullptr;
   if (Row.Attr.isArgument()) {
     std::optional<AttrKind> Kind = attrKind(State, Call.getArgSVal(Row.Attr.index()));
     if (!Kind)
@@ -735,19 +881,33 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
       Story += ", detached";
     }
   }
-  if (H.At == Handle::Detached && A->Book.isOn(Rule::thread_Detached) && !lendsFrame(H, State)) {
-    if (ExplodedNode *N = C.generateNonFatalErrorNode(State))
-      report(Rule::thread_Detached, "thread is spawned detached: nobody can wait for it, cancel it or see its error",
-             PathDiagnosticLocation(E, C.getSourceManager(), Frame), Frame->getDecl(), Symbol, N, C, {}, nullptr,
-             nullptr, {"the attribute makes the thread detached",
-                       PathDiagnosticLocation(Unit::argument(E, Row.Attr), C.getSourceManager(), Frame)});
-  }
+  const bool ByAttribute = H.At == Handle::Detached;
   if (Entry && A->U.detachesItself(Entry)) {
     H.At = Handle::Detached;
     Story += "; '" + functionName(Entry).str() + "' detaches itself";
   }
   State = State->set<HandleMap>(Symbol, H);
-  C.addTransition(State, tell(Symbol, Story, C));
+  ExplodedNode *Spawned = C.addTransition(State, tell(Symbol, Story, C));
+  if (Spawned && ByAttribute && A->Book.isOn(Rule::thread_Detached) && !lendsFrame(H, State)) {
+    auto [Site, SiteFrame] = spawnAsWritten(E, Frame);
+    report(Rule::thread_Detached, "thread is spawned detached: nobody can wait for it, cancel it or see its error",
+           PathDiagnosticLocation(Site, C.getSourceManager(), SiteFrame), SiteFrame->getDecl(), Symbol,
+           C.generateNonFatalErrorNode(State, Spawned), C,
+           {{}, nullptr, "the attribute makes the thread detached",
+            PathDiagnosticLocation(Unit::argument(E, Row.Attr), C.getSourceManager(), Frame), {}});
+  }
+}
+
+std::pair<const Stmt *, const LocationContext *> ThreadHandles::spawnAsWritten(const CallExpr *Spawn,
+                                                                               const LocationContext *Frame) const {
+  const Stmt *Site = Spawn;
+  for (const auto *Inner = Frame->getStackFrame();
+       Inner->getParent() && A->U.isWrapper(dyn_cast_or_null<FunctionDecl>(Inner->getDecl()));
+       Inner = Frame->getStackFrame()) {
+    Site = Inner->getCallSite();
+    Frame = Inner->getParent();
+  }
+  return {Site, Frame};
 }
 
 const CallExpr *ThreadHandles::selfJoinSpawn(const MemRegion *Origin, CheckerContext &C) const {
@@ -828,15 +988,14 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
     const CallExpr *Spawn =
         Self || State->contains<ComparedSet>(Symbol) ? nullptr : selfJoinSpawn(readFrom(State, Object), C);
     if ((Self || Spawn) && A->Book.isOn(Rule::thread_SelfJoin)) {
-      std::pair<std::string, PathDiagnosticLocation> Note;
-      if (Self)
-        Note = {"the calling thread's own handle is taken here",
-                PathDiagnosticLocation(*Self, C.getSourceManager(), Frame)};
-      else
-        Note = {"this function runs in the thread that is spawned into '" + Name + "' here",
-                PathDiagnosticLocation::createBegin(Spawn, C.getSourceManager(), C.getCurrentAnalysisDeclContext())};
+      Details More;
+      More.Note = Self ? "the calling thread's own handle is taken here"
+                       : "this function runs in the thread that is spawned into '" + Name + "' here";
+      More.NoteAt = Self ? PathDiagnosticLocation(*Self, C.getSourceManager(), Frame)
+                         : PathDiagnosticLocation::createBegin(Spawn, C.getSourceManager(),
+                                                               C.getCurrentAnalysisDeclContext());
       report(Rule::thread_SelfJoin, "thread joins itself and waits forever", At, Frame->getDecl(), nullptr,
-             C.generateErrorNode(State), C, {}, nullptr, nullptr, Note);
+             C.generateErrorNode(State), C, std::move(More));
       return;
     }
   }
@@ -860,26 +1019,11 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
     if (Before->At == Handle::Live && !Before->MaybeGiven && spawnFailed(State, *Before, C) &&
         A->Book.isOn(Rule::thread_JoinUnspawned) && !State->isNull(Call.getArgSVal(Row.Object.index())).isConstrained()) {
       report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is " + Verb + ", but its spawn failed on this path", At,
-             Frame->getDecl(), Symbol, C.generateErrorNode(State), C, {}, nullptr, Before->SpawnResult);
+             Frame->getDecl(), Symbol, C.generateErrorNode(State), C,
+             {{}, std::make_unique<Outcome>(Before->SpawnResult, "assuming that the spawn fails"), "", {}, {}});
       return;
     }
   }
-  // Strict: a thread that is let go of on purpose.
-  const bool OwnThread = Detaching && State->get<SelfMap>(Symbol);
-  const bool Fallback = Before && Before->GivenRow && Before->GivenRow->What == Effect::TryJoin;
-  if (Detaching && !Fallback && A->Book.isOn(Rule::thread_Detached) &&
-      (OwnThread || (Before && Before->Spawn && Before->At == Handle::Live && !lendsFrame(*Before, State)))) {
-    std::pair<std::string, PathDiagnosticLocation> Note;
-    if (OwnThread)
-      Note = {"the calling thread's own handle is taken here",
-              PathDiagnosticLocation(*State->get<SelfMap>(Symbol), C.getSourceManager(), Frame)};
-    if (ExplodedNode *N = C.generateNonFatalErrorNode(State))
-      report(Rule::thread_Detached,
-             OwnThread ? "thread detaches itself: nobody can wait for it, cancel it or see its error"
-                       : "thread is detached: nobody can wait for it, cancel it or see its error",
-             At, Frame->getDecl(), Symbol, N, C, {}, nullptr, nullptr, Note);
-  }
-
   SymbolRef Result = State->getSVal(E, Frame).getAsSymbol(true);
   Next.GivenRow = &Row;
   Next.GivenResult = Result;
@@ -889,10 +1033,33 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
     return;
   }
   Next.At = Detaching ? Handle::Detached : Handle::Joined;
+  // Strict: a thread that is let go of on purpose.
+  const bool OwnThread = Detaching && State->get<SelfMap>(Symbol);
+  const bool Fallback = Before && Before->GivenRow && Before->GivenRow->What == Effect::TryJoin;
+  const bool LetGo = Detaching && !Fallback && A->Book.isOn(Rule::thread_Detached) &&
+                     (OwnThread || (Before && Before->Spawn && Before->At == Handle::Live && !lendsFrame(*Before, State)));
+  const CallExpr *OwnHandle = OwnThread ? *State->get<SelfMap>(Symbol) : nullptr;
   State = State->set<HandleMap>(Symbol, Next);
   if (!Before) // an element that we know nothing of stands for all of its array
     State = giveUpAll(State, objectOf(State, Object));
-  C.addTransition(State, tell(Symbol, "'" + Name + "' is first " + Verb + " here", C));
+  ExplodedNode *Given = C.addTransition(
+      State, C.getNoteTag([=, this](PathSensitiveBugReport &Report) -> std::string {
+        if (!Report.isInteresting(Symbol))
+          return "";
+        const bool Again = A->Book.isOn(Rule::thread_DoubleJoin) && &Report.getBugType() == &A->Book.type(Rule::thread_DoubleJoin);
+        return "'" + Name + (Again ? "' is first " : "' is ") + Verb + " here";
+      }));
+  if (!LetGo || !Given)
+    return;
+  Details More;
+  if (OwnHandle) {
+    More.Note = "the calling thread's own handle is taken here";
+    More.NoteAt = PathDiagnosticLocation(OwnHandle, C.getSourceManager(), Frame);
+  }
+  report(Rule::thread_Detached,
+         OwnThread ? "thread detaches itself: nobody can wait for it, cancel it or see its error"
+                   : "thread is detached: nobody can wait for it, cancel it or see its error",
+         At, Frame->getDecl(), Symbol, C.generateNonFatalErrorNode(State, Given), C, std::move(More));
 }
 
 void ThreadHandles::onCancel(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {
@@ -906,7 +1073,8 @@ void ThreadHandles::onCancel(const CallEvent &Call, const Meaning &Row, CheckerC
     std::string Name = nameOf(Before->Storage, Unit::argument(E, Row.Object), A->U);
     report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is cancelled, but its spawn failed on this path",
            PathDiagnosticLocation(E, C.getSourceManager(), C.getLocationContext()), C.getLocationContext()->getDecl(),
-           Symbol, C.generateErrorNode(State), C, {}, nullptr, Before->SpawnResult);
+           Symbol, C.generateErrorNode(State), C,
+             {{}, std::make_unique<Outcome>(Before->SpawnResult, "assuming that the spawn fails"), "", {}, {}});
     return;
   }
   C.addTransition(State);
@@ -917,15 +1085,22 @@ void ThreadHandles::onCancel(const CallEvent &Call, const Meaning &Row, CheckerC
 void ThreadHandles::escapeStored(SVal Location, SVal Value, CheckerContext &C) const {
   ProgramStateRef State = C.getState();
   const MemRegion *Target = Location.getAsRegion();
-  if (State->get<HandleMap>().isEmpty() || (Target && frameOf(Target, State)))
+  if (State->get<HandleMap>().isEmpty())
     return;
+  const bool Local = Target && frameOf(Target, State);
   ProgramStateRef Next = State;
-  for (const auto &[Symbol, H] : State->get<HandleMap>())
-    if (!H.Escaped && carries(Value, Symbol, H, State)) {
-      Handle Stored = H;
-      Stored.Escaped = true;
-      Next = Next->set<HandleMap>(Symbol, Stored);
-    }
+  for (const auto &[Symbol, H] : State->get<HandleMap>()) {
+    if (H.Storage == Target || !carries(Value, Symbol, H, State))
+      continue;
+    Handle Known = H;
+    if (!Local)
+      Known.Escaped = Known.Stored = true;
+    else if (!H.Storage)
+      Known.Storage = Target; // a returned handle has found its variable
+    else
+      Known.Copy = Target;
+    Next = Next->set<HandleMap>(Symbol, Known);
+  }
   if (Next != State)
     C.addTransition(Next);
 }
@@ -965,8 +1140,9 @@ void ThreadHandles::checkPostCall(const CallEvent &Call, CheckerContext &C) cons
   ProgramStateRef Next = State;
   if (const auto *E = dyn_cast_or_null<CallExpr>(Call.getOriginExpr()))
     for (const Meaning &Row : Rows)
-      if (const Expr *Object = Unit::argument(E, Row.Object))
-        Next = Next->remove<ReadFromMap>(Object);
+      for (Role Which : {Row.Object, Row.Argument})
+        if (const Expr *Given = Unit::argument(E, Which))
+          Next = Next->remove<ReadFromMap>(Given)->remove<CastHandleMap>(Given);
   if (!Rows.empty()) {
     if (Rows.front().What == Effect::Wait)
       for (const auto &[Symbol, H] : State->get<HandleMap>()) {
@@ -1068,7 +1244,7 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
                                     : PathDiagnosticLocation::createDeclEnd(Frame, SM);
   struct Finding {
     Rule R;
-    std::string Text;
+    std::string Name, Text;
     SymbolRef Subject;
     Handle H;
   };
@@ -1084,7 +1260,11 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
       Next = Next->remove<HandleMap>(Symbol);
       continue;
     }
-    std::string Name = nameOf(H.Storage, H.Spawn ? Unit::argument(H.Spawn, H.SpawnRow->Handle) : nullptr, A->U);
+    const bool SpawnedHere = Function && llvm::any_of(A->U.spawnsIn(Function), [&, Spawn = H.Spawn](const SpawnSite &S) {
+                               return S.Call == Spawn;
+                             });
+    std::string Name =
+        nameOf(H.Storage, SpawnedHere ? Unit::argument(H.Spawn, H.SpawnRow->Handle) : nullptr, A->U);
     const FunctionDecl *Entry =
         H.Spawn ? Unit::namedFunction(Unit::argument(H.Spawn, H.SpawnRow->Entry)) : nullptr;
     // A hand-shake ends the loan, unless the entry shows that it goes on using what it was lent.
@@ -1093,7 +1273,7 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
     if (Borrows && !HandShake && !FrameSurvives && A->Book.isOn(Rule::thread_StackEscape) && H.Spawn &&
         !(A->Book.isOn(Rule::thread_LoopArg) && refillsArgument(A->U, H.Spawn, C.getAnalysisManager()))) {
       std::string Object = written(H.Lent);
-      Findings.push_back({Rule::thread_StackEscape,
+      Findings.push_back({Rule::thread_StackEscape, Name,
                           "thread '" + Name + "' gets the address of local '" + Object + "' and may outlive '" +
                               functionName(Frame->getDecl()).str() + "'",
                           Symbol, H});
@@ -1107,12 +1287,13 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
       const LocationContext *Parent = Frame->getParent();
       Handed.Owner = Parent ? Parent->getStackFrame() : nullptr;
       Handed.Escaped = !Parent;
+      Handed.Storage = nullptr;
       Next = Next->set<HandleMap>(Symbol, Handed);
       continue;
     }
     Next = Next->remove<HandleMap>(Symbol);
     if (H.At == Handle::Live && !IsMain && A->Book.isOn(Rule::thread_Leak))
-      Findings.push_back({Rule::thread_Leak,
+      Findings.push_back({Rule::thread_Leak, Name,
                           "leaves '" + functionName(Frame->getDecl()).str() + "' with thread '" + Name +
                               "' neither joined nor detached",
                           Symbol, H});
@@ -1125,13 +1306,18 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
     PathDiagnosticLocation At = AtSpawn ? SpawnPlace : End;
     // A function that nowhere gives a handle up has one defect, not one for each of its exits.
     const bool EverGivenUp = Function && A->U.givesUpHandles(Function);
-    std::pair<std::string, PathDiagnosticLocation> Note;
-    if (AtSpawn)
-      Note = {"'" + functionName(Frame->getDecl()).str() + "' ends here, and '" + written(F.H.Lent) + "' with it", End};
-    report(F.R, F.Text, At, Frame->getDecl(), F.Subject, N, C,
-           fixAtExit(A->U, F.R, F.H.Spawn, F.H.SpawnRow, Exit, Function, F.H.At == Handle::Live && !F.H.Escaped,
-                     C.getAnalysisManager()),
-           Exit, nullptr, Note, EverGivenUp || !F.H.Spawn ? PathDiagnosticLocation() : SpawnPlace);
+    Details More;
+    if (AtSpawn) {
+      More.Note = "'" + functionName(Frame->getDecl()).str() + "' ends here, and '" + written(F.H.Lent) + "' with it";
+      More.NoteAt = End;
+    } else {
+      More.Teller = std::make_unique<WayOut>(Frame, Exit, F.Name, A->U);
+    }
+    if (!EverGivenUp)
+      More.Unique = SpawnPlace;
+    More.Fixes = fixAtExit(A->U, F.H.Spawn, F.H.SpawnRow, Exit, Function, /*AllExits=*/!EverGivenUp || AtSpawn,
+                           F.H.At == Handle::Live && !F.H.Escaped, C.getAnalysisManager());
+    report(F.R, F.Text, At, Frame->getDecl(), F.Subject, N, C, std::move(More));
   }
   if (Findings.empty() && Next != State)
     C.addTransition(Next);

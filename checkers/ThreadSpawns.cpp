@@ -232,8 +232,10 @@ void ThreadSpawns::checkResult(const SpawnSite &Site, const Body &B) const {
     return;
   case Use::NeverHolds:
     return report(Rule::thread_UncheckedSpawn,
-                  "test '" + A->U.text(Result.Comparison) +
-                      "' says nothing about the spawn: its errors are positive numbers",
+                  "test '" + A->U.text(Result.Comparison) + "' says nothing about the spawn: " +
+                      (Site.Row->Worked.How == Success::Constant
+                           ? "it returns '" + Site.Row->Worked.Name + "' when it works, and nothing negative when it fails"
+                           : "its errors are positive numbers"),
                   Site.Call, B, "the result is tested here", Result.Comparison,
                   fixUselessTest(A->U, *Site.Row, Result.Comparison));
   case Use::Ignored:
@@ -273,12 +275,14 @@ std::optional<int64_t> constantOf(const Expr *E, const ASTContext &Context) {
 /// An element of an array of known size whose index is a variable plus a constant.
 struct Slot {
   const ValueDecl *Array = nullptr;
+  std::string Written; ///< the array, as the source has it
   int64_t Size = 0;
   const VarDecl *Index = nullptr;
   int64_t Offset = 0;
 };
 
-std::optional<Slot> slotOf(const Expr *E, const ASTContext &Context) {
+std::optional<Slot> slotOf(const Expr *E, const Unit &U) {
+  const ASTContext &Context = U.context();
   if (!E)
     return std::nullopt;
   E = E->IgnoreParenCasts();
@@ -302,6 +306,7 @@ std::optional<Slot> slotOf(const Expr *E, const ASTContext &Context) {
   if (!Type)
     return std::nullopt;
   Slot S;
+  S.Written = U.text(Base);
   S.Size = Type->getSize().getSExtValue();
   if (const auto *Ref = dyn_cast<DeclRefExpr>(Base))
     S.Array = Ref->getDecl();
@@ -392,16 +397,18 @@ std::optional<int64_t> greatest(const Stmt *Loop, const VarDecl *Index, const AS
 void ThreadSpawns::checkCount(const SpawnSite &Site, const Body &B) const {
   const ASTContext &Context = A->U.context();
   for (const Expr *Place : {Site.Handle, Site.Argument}) {
-    std::optional<Slot> S = slotOf(Place, Context);
+    std::optional<Slot> S = slotOf(Place, A->U);
     if (!S)
       continue;
+    const bool IsHandle = Place == Site.Handle;
     for (const Stmt *Loop = B.Parents.getParent(Site.Call); Loop; Loop = B.Parents.getParent(Loop)) {
       std::optional<int64_t> Last = greatest(Loop, S->Index, Context);
       if (!Last || *Last + S->Offset < S->Size)
         continue;
+      const std::string Element = S->Written + "[" + std::to_string(*Last + S->Offset) + "]";
       return report(Rule::thread_TooManyHandles,
-                    "loop spawns into '" + S->Array->getNameAsString() + "[" + llvm::Twine(*Last + S->Offset) +
-                        "]', but the array has " + llvm::Twine(S->Size) + " elements",
+                    (IsHandle ? "loop spawns into '" + Element : "loop hands '" + Element + "' to a thread") +
+                        (IsHandle ? "', but the array has " : ", but the array has ") + llvm::Twine(S->Size) + " elements",
                     Site.Call, B, ("'" + S->Array->getNameAsString() + "' is declared here").c_str(), nullptr, {},
                     S->Array);
     }
@@ -412,18 +419,25 @@ void ThreadSpawns::checkCount(const SpawnSite &Site, const Body &B) const {
 
 void ThreadSpawns::checkAttributes(const Body &B) const {
   const Unit &U = A->U;
-  /// Whether \p S makes an object with the attributes in \p Attr, or hands them to code that may.
-  auto Uses = [&](const Stmt *S, const VarDecl *Attr) {
+  /// Whether \p S makes an object with the attributes in \p Attr.
+  auto Makes = [&](const Stmt *S, const VarDecl *Attr) {
     const auto *Call = dyn_cast<CallExpr>(S);
     if (!Call)
       return false;
-    bool Described = false;
-    for (const Meaning &Row : U.meaningsOf(Call->getDirectCallee())) {
-      Described = true;
-      if (Row.Attr.isArgument() && variablePointedTo(Unit::argument(Call, Row.Attr)) == Attr)
-        return true;
-    }
-    return !Described && llvm::any_of(Call->arguments(), [&](const Expr *E) { return variablePointedTo(E) == Attr; });
+    const Meaning *Spawn = U.spawnRow(Call);
+    if (const Expr *Used = Spawn ? Unit::argument(Call, Spawn->Attr) : nullptr)
+      return variablePointedTo(Used) == Attr;
+    return llvm::any_of(U.meaningsOf(Call->getDirectCallee()), [&](const Meaning &Row) {
+      const Expr *Used = Unit::argument(Call, Row.Attr);
+      return Used && variablePointedTo(Used) == Attr;
+    });
+  };
+  /// The same, or \p S hands them to code that may.
+  auto Uses = [&](const Stmt *S, const VarDecl *Attr) {
+    const auto *Call = dyn_cast<CallExpr>(S);
+    if (!Call || Makes(S, Attr))
+      return Call != nullptr;
+    return U.meaningsOf(Call->getDirectCallee()).empty() && llvm::any_of(Call->arguments(), [&](const Expr *E) { return variablePointedTo(E) == Attr; });
   };
   auto Renews = [&](const Stmt *S, const VarDecl *Attr) {
     const auto *Call = dyn_cast<CallExpr>(S);
@@ -450,7 +464,7 @@ void ThreadSpawns::checkAttributes(const Body &B) const {
       const CallExpr *Made = nullptr;
       for (const CFGBlock *Other : *B.Graph)
         for (const CFGElement &Earlier : *Other)
-          if (auto S = Earlier.getAs<CFGStmt>(); S && !Made && Uses(S->getStmt(), Attr))
+          if (auto S = Earlier.getAs<CFGStmt>(); S && !Made && Makes(S->getStmt(), Attr))
             if (walk(pointAfter(*B.Graph, S->getStmt()), [&](const Stmt *Next) {
                   return Next == Set ? Step::Found : Renews(Next, Attr) ? Step::Stop : Step::On;
                 }))

@@ -285,8 +285,13 @@ void Unit::scan() {
       const FunctionDecl *Callee = Call->getDirectCallee();
       CallersOf[key(Callee)].push_back(key(F));
       for (const Meaning &Row : meaningsOf(Callee)) {
+        Present |= 1u << unsigned(Row.What);
+        if (Row.What == Effect::Release) // says something about a hand-shake, nothing by itself
+          continue;
         Mattering.insert(key(F));
         Effective.insert(key(F));
+        if (Row.What == Effect::Wait)
+          Waiting.insert(key(F));
         if (touchesHandle(Row.What))
           Touching.insert(key(F));
         if (Row.What == Effect::Join || Row.What == Effect::TryJoin || Row.What == Effect::Detach)
@@ -305,6 +310,7 @@ void Unit::scan() {
   closeOverCallers(Touching);
   closeOverCallers(Effective);
   closeOverCallers(GivingUp);
+  closeOverCallers(Waiting);
   closeOverCallers(Mattering);
   closeOverCallers(SelfDetaching);
   deriveWrappers();
@@ -403,6 +409,12 @@ llvm::DenseSet<const FieldDecl *> Unit::fieldsWrittenBy(const FunctionDecl *Entr
   return Fields;
 }
 
+bool Unit::ignoresArgument(const FunctionDecl *Entry) const {
+  const FunctionDecl *Definition = nullptr;
+  return Entry->hasBody(Definition) &&
+         llvm::none_of(Definition->parameters(), [](const ParmVarDecl *Param) { return Param->isReferenced(); });
+}
+
 bool Unit::copiesBeforePost(const FunctionDecl *Entry) const {
   const FunctionDecl *Definition = nullptr;
   if (!Entry->hasBody(Definition))
@@ -425,6 +437,10 @@ bool Unit::copiesBeforePost(const FunctionDecl *Entry) const {
       if (Post.isInvalid() && U.meaningOf(Call, Effect::Post))
         Post = Call->getEndLoc();
       return true;
+    }
+    bool TraverseCallExpr(CallExpr *Call) {
+      // The lock around the post is given back before the waiter can go on.
+      return U.meaningOf(Call, Effect::Release) || RecursiveASTVisitor::TraverseCallExpr(Call);
     }
     bool VisitDeclRefExpr(DeclRefExpr *Ref) {
       if (Aliases.count(dyn_cast<VarDecl>(Ref->getDecl())))

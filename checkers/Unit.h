@@ -45,6 +45,10 @@ public:
   /// The row of a spawn, also through a function of this file that only hands its parameters on to one.
   const Meaning *spawnRow(const clang::CallExpr *Call) const;
 
+  /// Whether \p Function only hands its parameters on to a spawn.
+  bool isWrapper(const clang::FunctionDecl *Function) const { return Function && Wrappers.count(key(Function)); }
+  /// Whether a call with this effect is made anywhere in the unit.
+  bool has(Effect What) const { return Present & (1u << unsigned(What)); }
   /// The call that joins the threads of \p Spawn, as a statement without its semicolon; empty where no model says.
   std::string joinCall(const Meaning &Spawn, llvm::StringRef HandlePlace) const;
 
@@ -73,6 +77,10 @@ public:
   llvm::DenseSet<const clang::FieldDecl *> fieldsWrittenBy(const clang::FunctionDecl *Entry) const;
   /// Whether \p Entry, once it has posted, no longer uses what its parameter points to.
   bool copiesBeforePost(const clang::FunctionDecl *Entry) const;
+  /// Whether \p Entry is seen, and never looks at its parameter.
+  bool ignoresArgument(const clang::FunctionDecl *Entry) const;
+  /// Whether \p Entry, or a function of this file that it calls, waits for another thread to act.
+  bool mayWait(const clang::FunctionDecl *Entry) const { return Waiting.count(key(Entry)); }
   /// Whether the thread in \p Entry never ends by itself: a loop without condition, break, return or exit.
   bool neverEnds(const clang::FunctionDecl *Entry) const { return Endless.count(key(Entry)); }
 
@@ -104,6 +112,7 @@ private:
   clang::ASTContext &Context;
   Models Known;
   bool Scanned = false;
+  unsigned Present = 0; ///< effects, a bit each
   llvm::SmallVector<const clang::FunctionDecl *, 32> Definitions;
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::CallExpr *, 8>> CallsIn;
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::FunctionDecl *, 4>> CallersOf;
@@ -111,7 +120,7 @@ private:
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::FieldDecl *, 4>> FieldWrites;
   llvm::DenseMap<const clang::FunctionDecl *, const Meaning *> Wrappers;
   std::deque<Meaning> DerivedRows; // stable addresses
-  llvm::DenseSet<const clang::FunctionDecl *> Touching, Effective, GivingUp, Mattering, SelfDetaching, AddressTaken, Endless, Broken;
+  llvm::DenseSet<const clang::FunctionDecl *> Touching, Effective, GivingUp, Waiting, Mattering, SelfDetaching, AddressTaken, Endless, Broken;
 };
 
 } // namespace safespawn

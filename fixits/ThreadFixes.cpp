@@ -100,9 +100,122 @@ static const CFGBlock *failureBlock(const CFG &Graph, const CallExpr *Spawn, con
   return nullptr;
 }
 
-std::vector<Fix> safespawn::fixAtExit(const Unit &U, Rule, const CallExpr *Spawn, const Meaning *Row, const Stmt *Exit,
-                                      const FunctionDecl *In, bool HandleIsHere, ento::AnalysisManager &Manager) {
-  if (!HandleIsHere || !Spawn || !Row || !In || !In->hasBody())
+namespace {
+
+/// The exits of one function, as far as one thread that it starts is concerned.
+class Exits {
+public:
+  Exits(const Unit &U, const CallExpr *Spawn, const Expr *Place, const FunctionDecl *In, AnalysisDeclContext &Context)
+      : U(U), Spawn(Spawn), Place(Place), Graph(*Context.getCFG()), Parents(Context.getParentMap()),
+        Body(cast<CompoundStmt>(In->getBody())) {}
+
+  /// The return statements that are reached once the spawn has worked; null stands for the end of the body.
+  SmallVector<const Stmt *, 8> afterSuccess() const {
+    SmallVector<const Stmt *, 8> Found;
+    visit(pointAfter(Graph, Spawn), failureBlock(Graph, Spawn, Parents), [&](const Stmt *Exit) {
+      if (!llvm::is_contained(Found, Exit))
+        Found.push_back(Exit);
+    });
+    return Found;
+  }
+
+  /// Whether every path to \p Exit has the thread running and not given up: an edit there serves them all.
+  bool isOurs(const Stmt *Exit) const {
+    if (comesFrom({&Graph.getEntry(), 0}, Exit)) // without the spawn
+      return false;
+    if (const CFGBlock *Failed = failureBlock(Graph, Spawn, Parents); Failed && comesFrom({Failed, 0}, Exit))
+      return false;
+    for (const CFGBlock *Block : Graph)
+      for (unsigned I = 0; I < Block->size(); ++I)
+        if (auto Element = (*Block)[I].getAs<CFGStmt>())
+          if (const auto *Call = dyn_cast<CallExpr>(Element->getStmt()); Call && givesUp(Call))
+            if (comesFrom({Block, I + 1}, Exit))
+              return false;
+    return true;
+  }
+
+  /// Puts \p Join before \p Exit. \returns whether that can be done.
+  bool joinBefore(const Stmt *Exit, const std::string &Join, const VarDecl *Var, Edits &E) const {
+    // A handle of an inner block is gone at an exit outside of it.
+    const DeclStmt *Declaration = declarationOf(Body, Var);
+    const Stmt *Scope = Declaration ? Parents.getParent(Declaration) : Body;
+    const Stmt *Up = Exit ? Exit : Body;
+    while (Up && Up != Scope)
+      Up = Parents.getParent(Up);
+    if (!Up)
+      return false;
+    if (Exit) {
+      const auto *Return = dyn_cast<ReturnStmt>(Exit);
+      const Stmt *At = Return ? Exit : statementOf(Exit, Parents);
+      return At && !(Return && mentions(Return->getRetValue(), Var)) && E.insertBefore(At, Parents, Join);
+    }
+    SourceLocation Brace = Body->getRBracLoc();
+    if (!E.isEditable(SourceRange(Brace, Brace)) || Body->body_empty())
+      return false;
+    if (E.isFirstOnLine(Brace))
+      E.insert(Brace, E.levelOf(Body->body_front()->getBeginLoc(), Brace) + Join + ";\n" + E.indentOf(Brace));
+    else
+      E.insert(Brace, Join + "; ");
+    return true;
+  }
+
+private:
+  bool givesUp(const CallExpr *Call) const {
+    for (const Meaning &Known : U.meaningsOf(Call->getDirectCallee()))
+      if (Known.What == Effect::Join || Known.What == Effect::TryJoin || Known.What == Effect::Detach)
+        if (const Expr *Object = Unit::argument(Call, Known.Object); Object && U.sameExpression(Object, Place))
+          return true;
+    return false;
+  }
+
+  /// Calls \p Found for each exit that is reached from \p From without another spawn and without entering \p Barred.
+  void visit(FlowPoint From, const CFGBlock *Barred, llvm::function_ref<void(const Stmt *)> Found) const {
+    if (!From)
+      return;
+    llvm::SmallPtrSet<const CFGBlock *, 32> Seen;
+    SmallVector<FlowPoint, 16> Work{From};
+    while (!Work.empty()) {
+      FlowPoint At = Work.pop_back_val();
+      bool Stopped = false;
+      for (unsigned I = At.Index; I < At.Block->size() && !Stopped; ++I)
+        if (auto Element = (*At.Block)[I].getAs<CFGStmt>()) {
+          const Stmt *S = Element->getStmt();
+          const auto *Call = dyn_cast<CallExpr>(S);
+          const bool EndsThread = Call && U.meaningOf(Call, Effect::EndThread);
+          if (isa<ReturnStmt>(S) || EndsThread)
+            Found(S);
+          Stopped = S == Spawn || isa<ReturnStmt>(S) || EndsThread;
+        }
+      if (Stopped || At.Block->hasNoReturnElement())
+        continue;
+      if (At.Block == &Graph.getExit())
+        Found(nullptr);
+      for (const CFGBlock *Next : At.Block->succs())
+        if (Next && Next != Barred && Seen.insert(Next).second)
+          Work.push_back({Next, 0});
+    }
+  }
+
+  bool comesFrom(FlowPoint From, const Stmt *Exit) const {
+    bool Comes = false;
+    visit(From, nullptr, [&](const Stmt *Found) { Comes |= Found == Exit; });
+    return Comes;
+  }
+
+  const Unit &U;
+  const CallExpr *Spawn;
+  const Expr *Place;
+  const CFG &Graph;
+  const ParentMap &Parents;
+  const CompoundStmt *Body;
+};
+
+} // namespace
+
+std::vector<Fix> safespawn::fixAtExit(const Unit &U, const CallExpr *Spawn, const Meaning *Row, const Stmt *Exit,
+                                      const FunctionDecl *In, bool AllExits, bool HandleIsHere,
+                                      ento::AnalysisManager &Manager) {
+  if (!HandleIsHere || !Spawn || !Row || !In || !isa_and_nonnull<CompoundStmt>(In->getBody()))
     return {};
   const SpawnSite *Site = nullptr;
   for (const SpawnSite &S : U.spawnsIn(In))
@@ -110,100 +223,25 @@ std::vector<Fix> safespawn::fixAtExit(const Unit &U, Rule, const CallExpr *Spawn
       Site = &S;
   const Expr *Place = Site ? handlePlace(Spawn, *Row) : nullptr;
   const VarDecl *Var = Place ? variableOf(Place) : nullptr;
-  // One handle in one variable that the exit can see; an array wants a loop, and a person to say over what.
-  if (!Var || !Var->hasLocalStorage() || !isa<DeclRefExpr, MemberExpr>(Place) ||
-      (Site->Entry && U.neverEnds(Site->Entry)))
+  // One handle in one variable that the exit can see; an array wants a loop, and a person to say over what. A thread that
+  // does not end by itself, or not before somebody tells it something, must be told first.
+  if (!Var || !Var->hasLocalStorage() || (Site->Entry && (U.neverEnds(Site->Entry) || U.mayWait(Site->Entry))))
     return {};
   const Expr *Outer = Place;
   while (const auto *Member = dyn_cast<MemberExpr>(Outer))
     Outer = Member->getBase()->IgnoreParenCasts();
-  if (!isa<DeclRefExpr>(Outer))
-    return {};
   AnalysisDeclContext *Context = Manager.getAnalysisDeclContext(In);
-  const CFG *Graph = Context->getCFG();
-  const ParentMap &Parents = Context->getParentMap();
-  const auto *Body = dyn_cast<CompoundStmt>(In->getBody());
-  if (!Graph || !Body)
+  if (!isa<DeclRefExpr>(Outer) || !Context->getCFG())
     return {};
 
-  // Every path to the exit must have the thread running and not given up: the edit serves them all.
-  auto IsExit = [&](const Stmt *S) { return Exit && S == Exit; };
-  auto ReachesExit = [&](FlowPoint From) {
-    bool Falls = false;
-    const Stmt *Found = walk(From, [&](const Stmt *S) {
-      if (S == Spawn)
-        return Step::Stop;
-      return IsExit(S) ? Step::Found : isa<ReturnStmt>(S) ? Step::Stop : Step::On;
-    });
-    if (Exit)
-      return Found != nullptr;
-    // The end of the body: can the exit block be entered without a return?
-    llvm::SmallPtrSet<const CFGBlock *, 32> Seen;
-    SmallVector<FlowPoint, 16> Work{From};
-    while (!Work.empty() && !Falls) {
-      FlowPoint At = Work.pop_back_val();
-      bool Stopped = false;
-      for (unsigned I = At.Index; I < At.Block->size() && !Stopped; ++I)
-        if (auto Element = (*At.Block)[I].getAs<CFGStmt>())
-          Stopped = Element->getStmt() == Spawn || isa<ReturnStmt>(Element->getStmt());
-      if (Stopped)
-        continue;
-      Falls = At.Block == &Graph->getExit();
-      for (const CFGBlock *Next : At.Block->succs())
-        if (Next && Seen.insert(Next).second)
-          Work.push_back({Next, 0});
-    }
-    return Falls;
-  };
-  if (ReachesExit({&Graph->getEntry(), 0}))
-    return {}; // some path comes here without the spawn
-  if (const CFGBlock *Failed = failureBlock(*Graph, Spawn, Parents); Failed && ReachesExit({Failed, 0}))
-    return {};
-  for (const CFGBlock *Block : *Graph)
-    for (unsigned I = 0; I < Block->size(); ++I)
-      if (auto Element = (*Block)[I].getAs<CFGStmt>())
-        if (const auto *Call = dyn_cast<CallExpr>(Element->getStmt()))
-          for (const Meaning &Known : U.meaningsOf(Call->getDirectCallee()))
-            if (Known.What == Effect::Join || Known.What == Effect::TryJoin || Known.What == Effect::Detach)
-              if (const Expr *Object = Unit::argument(Call, Known.Object);
-                  Object && U.sameExpression(Object, Place) && ReachesExit({Block, I + 1}))
-                return {};
-  const auto *Return = dyn_cast_or_null<ReturnStmt>(Exit);
-  if (Return && mentions(Return->getRetValue(), Var))
-    return {};
-  const std::string Name = U.text(Place);
-  const std::string Join = U.joinCall(*Row, Name);
+  Exits Ways(U, Spawn, Place, In, *Context);
   Edits E(U.context());
+  const std::string Name = U.text(Place), Join = U.joinCall(*Row, Name);
   if (Join.empty() || !E.isEditable(Place->getSourceRange()))
     return {};
-  if (Exit) {
-    const Stmt *At = isa<Expr>(Exit) ? statementOf(Exit, Parents) : Exit;
-    // The variable must be in scope at the exit, and the statement one that can be preceded.
-    if (!At || At->getBeginLoc().isMacroID() || !E.insertBefore(At, Parents, Join))
+  for (const Stmt *Way : AllExits ? Ways.afterSuccess() : SmallVector<const Stmt *, 8>{Exit})
+    if (!Ways.isOurs(Way) || !Ways.joinBefore(Way, Join, Var, E))
       return {};
-  } else {
-    SourceLocation Brace = Body->getRBracLoc();
-    if (!E.isEditable(SourceRange(Brace, Brace)) || Body->body_empty())
-      return {};
-    if (E.isFirstOnLine(Brace)) {
-      std::string Level = E.levelOf(Body->body_front()->getBeginLoc(), Brace);
-      E.insert(Brace, Level + Join + ";\n" + E.indentOf(Brace));
-    } else {
-      E.insert(Brace, Join + "; ");
-    }
-  }
-  // A handle of an inner block is gone at an exit outside of it.
-  const DeclStmt *Declaration = declarationOf(Body, Var);
-  const Stmt *Scope = Declaration ? Parents.getParent(Declaration) : nullptr;
-  if (Declaration && Exit) {
-    const Stmt *Up = Exit;
-    while (Up && Up != Scope)
-      Up = Parents.getParent(Up);
-    if (!Up)
-      return {};
-  } else if (Declaration && Scope != Body) {
-    return {};
-  }
   return {{"join", "join '" + Name + "' before leaving '" + In->getNameAsString() + "'", E.take()}};
 }
 

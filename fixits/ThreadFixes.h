@@ -12,10 +12,10 @@
 
 namespace safespawn {
 
-/// Leak and StackEscape: join the thread that \p Spawn started before \p Exit (null: the end of \p In). Only where
-/// every path that comes to the exit has the thread running, and the thread ends by itself.
-std::vector<Fix> fixAtExit(const Unit &U, Rule R, const clang::CallExpr *Spawn, const Meaning *Row,
-                           const clang::Stmt *Exit, const clang::FunctionDecl *In, bool HandleIsHere,
+/// Leak and StackEscape: join the thread that \p Spawn started before \p Exit (null: the end of \p In), or before all
+/// exits. Only where every path that comes to the exit has the thread running, and the thread ends by itself.
+std::vector<Fix> fixAtExit(const Unit &U, const clang::CallExpr *Spawn, const Meaning *Row, const clang::Stmt *Exit,
+                           const clang::FunctionDecl *In, bool AllExits, bool HandleIsHere,
                            clang::ento::AnalysisManager &Manager);
 
 /// Overwrite: an array of handles, where a counting loop spawns into one variable that is joined once, after the loop.

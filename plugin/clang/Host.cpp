@@ -74,6 +74,10 @@ void Host::inject() const {
 }
 
 void Host::finish(Findings &Found) {
+  const SourceManager &SM = CI.getSourceManager();
+  for (Problem &P : Found.Problems)
+    if (P.At.isInvalid())
+      P.At = SM.getLocForStartOfFile(SM.getMainFileID());
   Found.normalise(CI.getSourceManager());
   if (!Asked.ReportFile.empty())
     if (std::string Complaint = Found.write(Asked.ReportFile, CI.getSourceManager()); !Complaint.empty()) {
@@ -105,6 +109,12 @@ void Host::HandleTranslationUnit(ASTContext &Context) {
     if (U.isBroken(F))
       Found.Problems.push_back({Problem::Skipped, F->getNameAsString(), "an error lies in it", F->getLocation()});
   }
+  // After a fatal error Clang says nothing more; an error that lies in no function may be felt in all of them.
+  DiagnosticsEngine &Diags = CI.getDiagnostics();
+  if (Diags.hasFatalErrorOccurred())
+    Found.Problems.push_back({Problem::Error, "", "the compile ended with a fatal error", {}});
+  else if (Diags.hasErrorOccurred() && Found.Problems.empty())
+    Found.Problems.push_back({Problem::Error, "", "an error lies outside of all functions", {}});
   const bool Injected = Asked.Inject != Options::None;
   if ((Found.Relevant && !Asked.Rules.none()) || Injected) {
     Outcome How;

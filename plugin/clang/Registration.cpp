@@ -28,13 +28,27 @@ struct OwnAnalysis {
   Analysis A;
 };
 
+/// The registry that was filled last and is not used yet. A plugin that is named twice is asked twice for one registry.
+thread_local const CheckerRegistry *Filled = nullptr;
+
 void registerModel(CheckerManager &Manager) {
+  Filled = nullptr;
   if (Current)
     return registerPathModel(Manager, *Current->Of, nullptr);
   ASTContext &Context = Manager.getASTContext();
   Models Known;
   addUserModels(Context.getSourceManager(), Context.getDiagnostics(), Known); // it has said what is wrong
   auto Own = std::make_shared<OwnAnalysis>(Context, std::move(Known));
+  switch (Manager.getAnalyzerOptions().AnalysisDiagOpt) {
+  case PD_HTML:
+  case PD_HTML_SINGLE_FILE:
+  case PD_PLIST_HTML:
+  case PD_SARIF_HTML:
+    Own->A.Book.Pages = true;
+    break;
+  default:
+    break;
+  }
   registerPathModel(Manager, Own->A, Own);
 }
 
@@ -68,6 +82,8 @@ HostedRegistration::HostedRegistration(Analysis &Of, const RuleSet &Rules) {
 HostedRegistration::~HostedRegistration() { Current = nullptr; }
 
 void safespawn::registerCheckers(CheckerRegistry &Registry) {
+  if (std::exchange(Filled, &Registry) == &Registry)
+    return;
   constexpr llvm::StringLiteral Docs = "docs/rules";
   Registry.addPackage("safespawn");
   Registry.addPackageOption("string", "safespawn", ProfileOption, "default",
@@ -77,6 +93,9 @@ void safespawn::registerCheckers(CheckerRegistry &Registry) {
                       "follows threads' handles", Docs, /*IsHidden=*/true);
   Registry.addChecker([](CheckerManager &M) { registerThreadSpawns(M, analysisOf(M)); }, always, SpawnsName,
                       "looks at spawns as written", Docs, /*IsHidden=*/true);
+  // Whatever else is on: exit() ends a path, and __builtin_expect() is its argument.
+  Registry.addDependency(PathModelName, "core.builtin.BuiltinFunctions");
+  Registry.addDependency(PathModelName, "core.builtin.NoReturnFunctions");
   Registry.addDependency(HandlesName, PathModelName);
   Registry.addDependency(SpawnsName, PathModelName);
 #define SAFESPAWN_RULE(family, name, class, profile, summary)                                                         \
