@@ -10,7 +10,7 @@
 #include <project.h>
 #include <system.h>
 
-int uses_it(pthread_t t) { return in_the_project(t); }
+int uses_both(pthread_t a, pthread_t b) { return in_the_project(a) + in_the_system(b); }
 
 // CHECK: project.h:6:10: warning: handle 't' is joined a second time [safespawn.thread.DoubleJoin]
 // CHECK: project.h:5:3: note: 't' is first joined here

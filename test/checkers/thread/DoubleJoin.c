@@ -117,7 +117,9 @@ int bad_tried_and_joined(void) {
   pthread_t t;
   if (pthread_create(&t, NULL, work, NULL)) // expected-note{{'t' is spawned here}}
     return -1;
-  if (pthread_tryjoin_np(t, NULL) == 0) // expected-note{{joining 't' is tried here}}
+  if (pthread_tryjoin_np(t, NULL) == 0)
+  // expected-note@-1{{joining 't' is tried here}}
+  // expected-note@-2{{assuming that it succeeds}}
     log_error("already done");
   return pthread_join(t, NULL); // expected-warning{{handle 't' is joined a second time [safespawn.thread.DoubleJoin]}}
 }

@@ -286,6 +286,19 @@ int good_changed_after_the_join(int n) {
   return rounds;
 }
 
+int good_joined_before_the_next_batch(int batches) {
+  pthread_t t[8];
+  int batch;
+  for (batch = 0; batch < batches; batch++) {
+    for (int i = 0; i < 8; i++)
+      if (pthread_create(&t[i], NULL, work, &batch))
+        exit(1);
+    for (int i = 0; i < 8; i++)
+      pthread_join(t[i], NULL);
+  }
+  return 0;
+}
+
 int good_joined_by_a_helper_before_the_next_batch(int batches) {
   pthread_t t[8];
   struct job job;

@@ -61,6 +61,14 @@ int good_stmt_expr(void) {
   return pthread_join(t, NULL);
 }
 
+int good_cast_void_ptr(void **slot) {
+  pthread_t t;
+  if (pthread_create(&t, NULL, work, NULL))
+    return -1;
+  *slot = (void *)t;
+  return 0;
+}
+
 int good_cast_integer(unsigned long long *slot) {
   pthread_t t;
   if (pthread_create(&t, NULL, work, NULL))
@@ -288,6 +296,29 @@ int good_guard_other_side(int n) {
   return pthread_join(t, NULL);
 }
 
+extern int nthreads;
+int good_global_guard_other_side(void) {
+  pthread_t t;
+  if (nthreads > 1)
+    if (pthread_create(&t, NULL, work, NULL) != 0)
+      return -1;
+  prepare();
+  if (nthreads <= 1)
+    return 0;
+  return pthread_join(t, NULL);
+}
+
+int good_predicate_guard(void) {
+  extern _Bool want_threads(void);
+  pthread_t t;
+  if (want_threads() && pthread_create(&t, NULL, work, NULL))
+    return -1;
+  prepare();
+  if (want_threads())
+    pthread_join(t, NULL);
+  return 0;
+}
+
 int good_mask_guard(unsigned opts) {
   pthread_t t;
   if ((opts & 4) != 0 && pthread_create(&t, NULL, work, NULL))
@@ -393,18 +424,6 @@ int bad_guard_changed_in_between(int threaded) {
     pthread_join(t, NULL);
   return 0;
   // expected-warning@-1{{leaves 'bad_guard_changed_in_between' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
-}
-
-int bad_other_bit(unsigned flags) {
-  pthread_t t; // expected-note{{'t' is declared here, and no spawn fills it on this path}}
-  if ((flags & 4) && pthread_create(&t, NULL, work, NULL)) // expected-note{{'t' is spawned here}}
-    return -1;
-  prepare();
-  if (flags & 8) // expected-note{{'flags & 8' does not hold: 't' is not joined}}
-    pthread_join(t, NULL);
-    // expected-warning@-1{{handle 't' is joined, but no thread was spawned into it [safespawn.thread.JoinUnspawned]}}
-  return 0;
-  // expected-warning@-1{{leaves 'bad_other_bit' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
 }
 
 int bad_guard_of_the_field_cleared(struct opt *o) {

@@ -23,10 +23,9 @@ int bad_detached(void) {
   pthread_attr_t attr;
   pthread_attr_init(&attr);
   pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+  // expected-note@-1{{the attribute is told here to make threads detached}}
   return pthread_create(&t, &attr, work, NULL);
   // expected-warning@-1{{thread is spawned detached: nobody can wait for it, cancel it or see its error [safespawn.thread.Detached]}}
-  // expected-note@-2{{'t' is spawned here, detached}}
-  // expected-note@-3{{the attribute makes the thread detached}}
 }
 
 int bad_double_join(pthread_t t) {
@@ -71,8 +70,7 @@ int bad_stack_escape(pthread_t *t) {
   int number = prepare();
   return pthread_create(t, NULL, work, &number);
   // expected-warning@-1{{thread '*t' gets the address of local 'number' and may outlive 'bad_stack_escape' [safespawn.thread.StackEscape]}}
-  // expected-note@-2{{'*t' is spawned here}}
-  // expected-note@-3{{'bad_stack_escape' ends here, and 'number' with it}}
+  // expected-note@-2{{'bad_stack_escape' ends here, and 'number' with it}}
 }
 
 void bad_unchecked_spawn(pthread_t *t) {

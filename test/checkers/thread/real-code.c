@@ -59,6 +59,29 @@ void good_server_stop(struct server *s) {
   pthread_join(s->acceptor, NULL);
 }
 
+int good_flags_in_a_zeroed_struct(int flags) {
+  struct ctx c;
+  int rc = 0;
+  memset(&c, 0, sizeof c);
+  if (flags & 1) {
+    if ((rc = pthread_create(&c.a, NULL, work, &c)) != 0)
+      goto done;
+    c.have_a = 1;
+  }
+  if (flags & 2) {
+    if ((rc = pthread_create(&c.b, NULL, work, &c)) != 0)
+      goto done;
+    c.have_b = 1;
+  }
+  rc = prepare();
+done:
+  if (c.have_b)
+    pthread_join(c.b, NULL);
+  if (c.have_a)
+    pthread_join(c.a, NULL);
+  return rc;
+}
+
 int good_flags_bits(int flags) {
   pthread_t a, b;
   if (flags & 1)
@@ -445,10 +468,9 @@ int bad_attribute_detached_on_request(int detached) {
   pthread_attr_t attr;
   pthread_attr_init(&attr);
   pthread_attr_setdetachstate(&attr, detached ? PTHREAD_CREATE_DETACHED : PTHREAD_CREATE_JOINABLE);
+  // expected-note@-1{{the attribute is told here to make threads detached}}
   if (pthread_create(&t, &attr, work, NULL))
   // expected-warning@-1{{thread is spawned detached: nobody can wait for it, cancel it or see its error [safespawn.thread.Detached]}}
-  // expected-note@-2{{'t' is spawned here, detached}}
-  // expected-note@-3{{the attribute makes the thread detached}}
     return -1;
   if (!detached)
     pthread_join(t, NULL);
@@ -471,11 +493,10 @@ int bad_attribute_with_error_checks(void) {
   pthread_t t;
   pthread_attr_t attr;
   if (pthread_attr_init(&attr) != 0 || pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED) != 0)
+  // expected-note@-1{{the attribute is told here to make threads detached}}
     return -1;
   if (pthread_create(&t, &attr, work, NULL) != 0)
   // expected-warning@-1{{thread is spawned detached: nobody can wait for it, cancel it or see its error [safespawn.thread.Detached]}}
-  // expected-note@-2{{'t' is spawned here, detached}}
-  // expected-note@-3{{the attribute makes the thread detached}}
     return -1;
   return 0;
 }
@@ -707,7 +728,6 @@ int bad_args_array_early_return(int n) {
     args[i] = i;
     if (pthread_create(&t[i], NULL, work, &args[i]))
     // expected-warning@-1{{thread 't[i]' gets the address of local 'args' and may outlive 'bad_args_array_early_return' [safespawn.thread.StackEscape]}}
-    // expected-note@-2{{'t[i]' is spawned here}}
       return -1; // expected-note{{'bad_args_array_early_return' ends here, and 'args' with it}}
   }
   join_all(t, n);
@@ -719,7 +739,6 @@ void *bad_nested_entry(void *arg) {
   struct node n = {0};
   if (pthread_create(&t, NULL, work, &n))
   // expected-warning@-1{{thread 't' gets the address of local 'n' and may outlive 'bad_nested_entry' [safespawn.thread.StackEscape]}}
-  // expected-note@-2{{'t' is spawned here}}
     return NULL;
   pthread_detach(t); // expected-note{{'t' is detached here}}
   return arg; // expected-note{{'bad_nested_entry' ends here, and 'n' with it}}
@@ -731,7 +750,6 @@ int bad_ptr_to_local_in_heap(int n) {
   h->next = &local;
   if (pthread_create(&t, NULL, work, h)) {
   // expected-warning@-1{{thread 't' gets the address of local 'local' and may outlive 'bad_ptr_to_local_in_heap' [safespawn.thread.StackEscape]}}
-  // expected-note@-2{{'t' is spawned here}}
     free(h);
     return -1;
   }
@@ -747,7 +765,6 @@ int bad_struct_with_local_buffer(void) {
   pthread_t t;
   if (pthread_create(&t, NULL, work, &arg))
   // expected-warning@-1{{thread 't' gets the address of local 'arg' and may outlive 'bad_struct_with_local_buffer' [safespawn.thread.StackEscape]}}
-  // expected-note@-2{{'t' is spawned here}}
     return -1;
   return pthread_detach(t);
   // expected-note@-1{{'t' is detached here}}
@@ -913,9 +930,43 @@ void bad_try_once(void) {
     log_error("busy");
 } // expected-warning{{leaves 'bad_try_once' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
 
+int good_calloc(int flags) {
+  struct ctx *c = calloc(1, sizeof *c);
+  int rc = 0;
+  if (!c)
+    return -1;
+  if (flags & 1) {
+    if ((rc = pthread_create(&c->a, NULL, work, c)) != 0)
+      goto done;
+    c->have_a = 1;
+  }
+  rc = prepare();
+done:
+  if (c->have_a)
+    pthread_join(c->a, NULL);
+  free(c);
+  return rc;
+}
+
 int good_zero_init(int flags) {
   struct ctx c = {0};
   int rc = 0;
+  if (flags & 1) {
+    if ((rc = pthread_create(&c.a, NULL, work, &c)) != 0)
+      goto done;
+    c.have_a = 1;
+  }
+  rc = prepare();
+done:
+  if (c.have_a)
+    pthread_join(c.a, NULL);
+  return rc;
+}
+
+int good_bzero(int flags) {
+  struct ctx c;
+  int rc = 0;
+  bzero(&c, sizeof c);
   if (flags & 1) {
     if ((rc = pthread_create(&c.a, NULL, work, &c)) != 0)
       goto done;
@@ -946,6 +997,20 @@ int good_init_helper(void) {
   struct ctx c;
   int rc = 0;
   init(&c);
+  if ((rc = pthread_create(&c.a, NULL, work, &c)) != 0)
+    goto done;
+  c.have_a = 1;
+done:
+  if (c.have_a)
+    pthread_join(c.a, NULL);
+  return rc;
+}
+
+void init_elsewhere(struct ctx *c);
+int good_init_elsewhere(void) {
+  struct ctx c;
+  int rc = 0;
+  init_elsewhere(&c);
   if ((rc = pthread_create(&c.a, NULL, work, &c)) != 0)
     goto done;
   c.have_a = 1;
