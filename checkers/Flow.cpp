@@ -124,6 +124,19 @@ static const Expr *wholeOf(const Expr *E) {
   }
 }
 
+static const Expr *loopCondition(const Stmt *S) {
+  if (const auto *For = dyn_cast<ForStmt>(S))
+    return For->getCond();
+  if (const auto *While = dyn_cast<WhileStmt>(S))
+    return While->getCond();
+  const auto *Do = dyn_cast<DoStmt>(S);
+  return Do ? Do->getCond() : nullptr;
+}
+
+static bool holds(const Stmt *S, llvm::function_ref<bool(const Stmt *)> Is) {
+  return S && (Is(S) || llvm::any_of(S->children(), [&](const Stmt *Child) { return holds(Child, Is); }));
+}
+
 const Stmt *safespawn::refillsArgument(const Unit &U, const CallExpr *Spawn, ento::AnalysisManager &Manager) {
   const Meaning *Row = U.spawnRow(Spawn);
   const Expr *Argument = Row ? Unit::argument(Spawn, Row->Argument) : nullptr;
@@ -144,22 +157,35 @@ const Stmt *safespawn::refillsArgument(const Unit &U, const CallExpr *Spawn, ent
     if (const auto *Op = dyn_cast<UnaryOperator>(HandlePlace); Op && Op->getOpcode() == UO_AddrOf)
       HandlePlace = Op->getSubExpr();
   }
-  return walk(pointAfter(*Graph, Spawn), [&](const Stmt *S) {
-    if (const auto *Call = dyn_cast<CallExpr>(S))
-      for (const Meaning &Known : U.meaningsOf(Call->getDirectCallee())) {
-        if (Known.What == Effect::Wait)
-          return Step::Stop; // a hand-shake
-        if (Known.What == Effect::Join || Known.What == Effect::TryJoin) {
-          const Expr *Joined = Unit::argument(Call, Known.Object);
-          if (!HandlePlace || (Joined && U.sameExpression(wholeOf(Joined), wholeOf(HandlePlace))))
-            return Step::Stop;
-        }
+  auto JoinsIt = [&](const CallExpr *Call) {
+    for (const Meaning &Known : U.meaningsOf(Call->getDirectCallee()))
+      if (Known.What == Effect::Join || Known.What == Effect::TryJoin) {
+        const Expr *Joined = Unit::argument(Call, Known.Object);
+        if (!HandlePlace || (Joined && U.sameExpression(wholeOf(Joined), wholeOf(HandlePlace))))
+          return true;
       }
-    if (const auto *Call = dyn_cast<CallExpr>(S)) // join_all(threads, n)
-      if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && HandlePlace && U.givesUpHandles(Callee))
-        for (const Expr *Handed : Call->arguments())
-          if (U.sameExpression(wholeOf(Handed), wholeOf(HandlePlace)))
-            return Step::Stop;
+    const FunctionDecl *Callee = Call->getDirectCallee(); // join_all(threads, n)
+    return Callee && HandlePlace && U.givesUpHandles(Callee) && llvm::any_of(Call->arguments(), [&](const Expr *Handed) {
+             return U.sameExpression(wholeOf(Handed), wholeOf(HandlePlace));
+           });
+  };
+  // A loop of its own that joins does so for all that was spawned: passing its condition is enough.
+  llvm::SmallPtrSet<const Stmt *, 4> JoinLoops;
+  SmallVector<const Stmt *, 32> Work{In->getBody()};
+  while (!Work.empty()) {
+    const Stmt *S = Work.pop_back_val();
+    for (const Stmt *Child : S->children())
+      if (Child)
+        Work.push_back(Child);
+    if (const Expr *Condition = loopCondition(S))
+      if (holds(S, [&](const Stmt *Inner) { return isa<CallExpr>(Inner) && JoinsIt(cast<CallExpr>(Inner)); }) &&
+          !holds(S, [&](const Stmt *Inner) { return Inner == Spawn; }))
+        JoinLoops.insert(Condition);
+  }
+  return walk(pointAfter(*Graph, Spawn), [&](const Stmt *S) {
+    const auto *Call = dyn_cast<CallExpr>(S);
+    if (JoinLoops.count(S) || (Call && (JoinsIt(Call) || U.meaningOf(Call, Effect::Wait)))) // or a hand-shake
+      return Step::Stop;
     return changes(S, Lent, U) && reaches(*Graph, S, Spawn) ? Step::Found : Step::On;
   });
 }

@@ -36,6 +36,11 @@ enum class Effect {
   Post,             ///< lets a waiting thread go on: object
 };
 
+/// Whether the effect gives a thread's handle up: nobody may join or detach it again.
+inline bool isGivingUp(Effect What) {
+  return What == Effect::Join || What == Effect::TryJoin || What == Effect::Detach;
+}
+
 /// Where a role is found in a call.
 class Role {
 public:

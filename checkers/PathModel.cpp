@@ -41,6 +41,7 @@ private:
   void followGuard(const Expr *Condition, CheckerContext &C) const;
   void forgetGuards(SVal Location, CheckerContext &C) const;
   bool isSmall(const FunctionDecl *F) const;
+  static bool mayBeShortOrEnd(const FunctionDecl *F, CheckerContext &C);
 
   /// What a guard mentions; interned, the same for all paths.
   mutable llvm::DenseMap<unsigned, SmallVector<const ValueDecl *, 4>> Mentions;
@@ -150,11 +151,26 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
   }
   GuardReads Reads;
   Reads.TraverseStmt(const_cast<Expr *>(Guard));
-  if (!Reads.Pure || Reads.Decls.empty())
+  if (!Reads.Pure || (Reads.Decls.empty() && !holdsCall(Guard)))
     return;
 
+  // One question asked in two ways is one guard: a <= b is !(a > b), and x is !(x == 0).
   llvm::FoldingSetNodeID Id;
-  Guard->Profile(Id, C.getASTContext(), /*Canonical=*/true);
+  BinaryOperatorKind Op = BO_NE;
+  const auto *Compare = dyn_cast<BinaryOperator>(Guard);
+  if (Compare && Compare->isComparisonOp())
+    Op = Compare->getOpcode();
+  else
+    Compare = nullptr;
+  if (Op == BO_LE || Op == BO_GE || Op == BO_NE) {
+    Op = BinaryOperator::negateComparisonOp(Op);
+    Negated = !Negated;
+  }
+  Id.AddInteger(Op);
+  (Compare ? Compare->getLHS() : Guard)->IgnoreParenCasts()->Profile(Id, C.getASTContext(), /*Canonical=*/true);
+  Expr::EvalResult Bound;
+  if (Compare && !(Compare->getRHS()->EvaluateAsInt(Bound, C.getASTContext()) && Bound.Val.getInt() == 0))
+    Compare->getRHS()->IgnoreParenCasts()->Profile(Id, C.getASTContext(), /*Canonical=*/true);
   Id.AddPointer(C.getStackFrame());
   unsigned Key = Id.ComputeHash();
   Mentions.try_emplace(Key, Reads.Decls);
@@ -227,12 +243,26 @@ bool PathModel::isSmall(const FunctionDecl *F) const {
   return Known->second;
 }
 
+bool PathModel::mayBeShortOrEnd(const FunctionDecl *F, CheckerContext &C) {
+  const FunctionDecl *Definition = nullptr;
+  F->hasBody(Definition);
+  const CFG *Graph = C.getAnalysisManager().getCFG(Definition);
+  constexpr unsigned ShortBlocks = 16; // check(rc), die(), xmalloc()
+  if (!Graph || Graph->size() <= ShortBlocks)
+    return true;
+  return llvm::all_of(Graph->getExit().preds(),
+                      [](const CFGBlock *Last) { return !Last || Last->hasNoReturnElement(); });
+}
+
 bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
   if (!A->Book.Hosted)
     return false;
   const auto *F = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
   const auto *E = dyn_cast_or_null<CallExpr>(Call.getOriginExpr());
-  if (!F || !E || !F->hasBody() || A->U.matters(F) || isSmall(F) || !A->U.meaningsOf(F).empty())
+  if (!F || !E || !F->hasBody() || A->U.hasEffect(F) || !A->U.meaningsOf(F).empty())
+    return false;
+  // Without effects only two things about a callee tell: what it returns, where it is short, and that it may not return.
+  if (isSmall(F) || (A->U.matters(F) && mayBeShortOrEnd(F, C)))
     return false;
   ProgramStateRef State = Call.invalidateRegions(C.blockCount(), C.getState());
   if (!E->getType()->isVoidType())

@@ -80,6 +80,8 @@ REGISTER_MAP_WITH_PROGRAMSTATE(AttrMap, const MemRegion *, unsigned)
 /// Where the handles that a call is about to get by value were read from. The values themselves do not say: they may be
 /// undefined, or have changed behind a call.
 REGISTER_MAP_WITH_PROGRAMSTATE(ReadFromMap, const Expr *, const MemRegion *)
+/// The call that made an attribute object say "detached".
+REGISTER_MAP_WITH_PROGRAMSTATE(AttrSetMap, const MemRegion *, const CallExpr *)
 /// Handles that a spawn is about to get cast to a pointer, which the analyzer does not follow.
 REGISTER_MAP_WITH_PROGRAMSTATE(CastHandleMap, const Expr *, SymbolRef)
 /// Values that are the calling thread's own handle, with the call that asked for it.
@@ -203,10 +205,14 @@ std::string written(const MemRegion *Region) {
   return "";
 }
 
-/// A handle's name in messages: where it is stored, else how it is written in \p Expression. For an element of an array
+/// A handle's name in messages: where it is stored, else how it is written in \p Expression, its place or its value. For an element of an array
 /// the source's own index, which stands for every round of a loop.
-std::string nameOf(const MemRegion *Storage, const Expr *Expression, const Unit &U) {
+std::string nameOf(const MemRegion *Storage, const Expr *Expression, const Unit &U, bool IsValue = false) {
   std::string Name = written(Storage);
+  if (Expression && IsValue)
+    return Name.empty() || isa<ArraySubscriptExpr, MemberExpr>(Expression->IgnoreParenCasts())
+               ? U.text(Expression->IgnoreParenCasts())
+               : Name;
   if (Expression) {
     Expression = Expression->IgnoreParenCasts();
     const bool Address = isa<UnaryOperator>(Expression) && cast<UnaryOperator>(Expression)->getOpcode() == UO_AddrOf;
@@ -279,6 +285,34 @@ bool isInArray(const MemRegion *Region) {
   return false;
 }
 
+/// Whether \p Call stands under an `if` that the spawns into \p Place do not stand under: a flag, a count, "have it".
+/// What ties such a guard to the spawn is the program's own business, and may well be out of sight.
+bool isGuarded(const CallExpr *Call, const Expr *Place, const LocationContext *Frame, const Unit &U) {
+  const auto *In = dyn_cast_or_null<FunctionDecl>(Frame->getDecl());
+  const ParentMap &Parents = Frame->getParentMap();
+  auto Above = [&](const Stmt *S, const Stmt *Outer) {
+    for (; S; S = Parents.getParent(S))
+      if (S == Outer)
+        return true;
+    return false;
+  };
+  bool Spawned = false, Guarded = false;
+  for (const SpawnSite &Site : In ? U.spawnsIn(In) : ArrayRef<SpawnSite>()) {
+    const auto *Address = dyn_cast_or_null<UnaryOperator>(Site.Handle ? Site.Handle->IgnoreParenCasts() : nullptr);
+    if (!Address || Address->getOpcode() != UO_AddrOf || !U.sameExpression(Address->getSubExpr(), Place))
+      continue;
+    Spawned = true;
+    const Stmt *Child = Call;
+    for (const Stmt *P = Parents.getParent(Call); P; Child = P, P = Parents.getParent(P)) {
+      const auto *If = dyn_cast<IfStmt>(P);
+      const auto *Logic = dyn_cast<BinaryOperator>(P);
+      const bool Branch = (If && Child != If->getCond()) || (Logic && Logic->isLogicalOp() && Child == Logic->getRHS());
+      Guarded |= Branch && !Above(Site.Call, P);
+    }
+  }
+  return Spawned && Guarded;
+}
+
 /// Whether \p E is one and the same element in every round of a loop: t[0].
 bool isFixedElement(const Expr *E, ASTContext &Context) {
   const auto *Element = dyn_cast<ArraySubscriptExpr>(E->IgnoreParenCasts());
@@ -294,6 +328,17 @@ ProgramStateRef giveUpAll(ProgramStateRef State, const MemRegion *Object) {
       Handle Next = H;
       Next.MaybeGiven = true;
       State = State->set<HandleMap>(Symbol, Next);
+    }
+  return State;
+}
+
+/// Notes that the spawner has waited for another thread.
+ProgramStateRef haveWaited(ProgramStateRef State) {
+  for (const auto &[Symbol, H] : State->get<HandleMap>())
+    if (!H.Waited) {
+      Handle Waited = H;
+      Waited.Waited = true;
+      State = State->set<HandleMap>(Symbol, Waited);
     }
   return State;
 }
@@ -366,7 +411,7 @@ public:
 private:
   bool givesUp(const CallExpr *Call) const {
     for (const Meaning &Row : U.meaningsOf(Call->getDirectCallee()))
-      if (Row.What == Effect::Join || Row.What == Effect::TryJoin || Row.What == Effect::Detach)
+      if (isGivingUp(Row.What))
         return true;
     return Call->getDirectCallee() && U.givesUpHandles(Call->getDirectCallee());
   }
@@ -577,15 +622,27 @@ void ThreadHandles::checkLocation(SVal Location, bool IsLoad, const Stmt *S, Che
     return;
   const ParentMap &Parents = C.getLocationContext()->getParentMap();
   const Stmt *Parent = Parents.getParent(Argument);
+  bool Cast = false; // from a number to a pointer, or back
   while (isa_and_nonnull<ParenExpr, CastExpr>(Parent)) {
+    Cast |= cast<Expr>(Parent)->getType()->isPointerType() != Argument->getType()->isPointerType();
     Argument = cast<Expr>(Parent);
     Parent = Parents.getParent(Argument);
   }
   const auto *Call = dyn_cast_or_null<CallExpr>(Parent);
   const MemRegion *Region = Location.getAsRegion();
-  if (!Call || !Region)
+  if (!Region || (!Call && !Cast))
     return;
   ProgramStateRef State = C.getState();
+  if (!Call || A->U.meaningsOf(Call->getDirectCallee()).empty()) {
+    // The analyzer loses a value that is cast so; wherever it goes, we do not follow.
+    SymbolRef Symbol = Cast ? State->getSVal(Region).getAsSymbol(true) : nullptr;
+    if (const Handle *H = Symbol ? State->get<HandleMap>(Symbol) : nullptr) {
+      Handle Lost = *H;
+      Lost.Escaped = Lost.Stored = Lost.MaybeGiven = true;
+      C.addTransition(State->set<HandleMap>(Symbol, Lost));
+    }
+    return;
+  }
   for (const Meaning &Row : A->U.meaningsOf(Call->getDirectCallee())) {
     if (Unit::argument(Call, Row.Object) == Argument)
       State = State->set<ReadFromMap>(Argument, handleAt(Region));
@@ -608,8 +665,7 @@ void ThreadHandles::checkPreStmt(const CallExpr *Call, CheckerContext &C) const 
   A->U.scan();
   ProgramStateRef State = C.getState();
   for (const Meaning &Row : A->U.meaningsOf(Call->getDirectCallee())) {
-    if (Row.What != Effect::Join && Row.What != Effect::TryJoin && Row.What != Effect::Detach &&
-        Row.What != Effect::Cancel)
+    if (!isGivingUp(Row.What) && Row.What != Effect::Cancel)
       continue;
     const Expr *Object = Unit::argument(Call, Row.Object);
     if (!Object || !A->Book.isOn(Rule::thread_JoinUnspawned))
@@ -626,11 +682,13 @@ void ThreadHandles::checkPreStmt(const CallExpr *Call, CheckerContext &C) const 
         C.addTransition(Next);
       continue;
     }
+    if (isGuarded(Call, Object, C.getLocationContext(), A->U))
+      continue;
     const char *Verb = Row.What == Effect::Detach   ? "detached"
                        : Row.What == Effect::Cancel ? "cancelled"
                                                     : "joined";
     PathDiagnosticLocation At(Call, C.getSourceManager(), C.getLocationContext());
-    std::string Name = nameOf(Place, Object, A->U);
+    std::string Name = nameOf(Place, Object, A->U, /*IsValue=*/true);
     Details More;
     if (const auto *Region = dyn_cast<VarRegion>(Place->getBaseRegion())) {
       More.Note = "'" + Region->getDecl()->getNameAsString() + "' is declared here, and no spawn fills it on this path";
@@ -700,6 +758,7 @@ bool ThreadHandles::evalCall(const CallEvent &Call, CheckerContext &C) const {
   case Effect::AttributeSet:
     if (const MemRegion *Region = Object().getAsRegion(); Region && !Row.DetachedName.empty()) {
       Region = Region->StripCasts();
+      State = State->set<AttrSetMap>(Region, cast<CallExpr>(Call.getOriginExpr()));
       const Expr *Written = Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Row.Value);
       std::optional<int64_t> Detached = A->U.constantNamed(Row.DetachedName);
       auto Value = Call.getArgSVal(Row.Value.index()).getAs<nonloc::ConcreteInt>();
@@ -826,6 +885,7 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
   if (Row.Handle.isReturned()) {
     Symbol = H.SpawnResult;
     H.Owner = C.getStackFrame();
+    State = lendArgument(State, Call, Row, H, C);
   } else {
     const MemRegion *Region = Call.getArgSVal(Row.Handle.index()).getAsRegion();
     const auto *Typed = dyn_cast_or_null<TypedValueRegion>(handleAt(Region));
@@ -871,7 +931,7 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
   State = handOver(State, Call, Row, Entry);
 
   std::string Name = nameOf(H.Storage, HandleWritten, A->U);
-  std::string Story = "'" + Name + "' is spawned here";
+  std::string Story = Row.Handle.isReturned() ? "the thread is spawned here" : "'" + Name + "' is spawned here";
   if (Row.Attr.isArgument()) {
     std::optional<AttrKind> Kind = attrKind(State, Call.getArgSVal(Row.Attr.index()));
     if (!Kind)
@@ -890,11 +950,15 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
   ExplodedNode *Spawned = C.addTransition(State, tell(Symbol, Story, C));
   if (Spawned && ByAttribute && A->Book.isOn(Rule::thread_Detached) && !lendsFrame(H, State)) {
     auto [Site, SiteFrame] = spawnAsWritten(E, Frame);
+    const MemRegion *Attr = Call.getArgSVal(Row.Attr.index()).getAsRegion();
+    const CallExpr *const *AttrSet = Attr ? State->get<AttrSetMap>(Attr->StripCasts()) : nullptr;
     report(Rule::thread_Detached, "thread is spawned detached: nobody can wait for it, cancel it or see its error",
            PathDiagnosticLocation(Site, C.getSourceManager(), SiteFrame), SiteFrame->getDecl(), Symbol,
            C.generateNonFatalErrorNode(State, Spawned), C,
-           {{}, nullptr, "the attribute makes the thread detached",
-            PathDiagnosticLocation(Unit::argument(E, Row.Attr), C.getSourceManager(), Frame), {}});
+           {{}, nullptr, "the attribute is told here to make threads detached",
+            PathDiagnosticLocation::createBegin(AttrSet ? static_cast<const Stmt *>(*AttrSet) : E, C.getSourceManager(),
+                                                Frame),
+            {}});
   }
 }
 
@@ -981,7 +1045,7 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
           break;
         }
   }
-  std::string Name = nameOf(Before ? Before->Storage : nullptr, Object, A->U);
+  std::string Name = nameOf(Before ? Before->Storage : nullptr, Object, A->U, /*IsValue=*/true);
 
   if (!Detaching) {
     const CallExpr *const *Self = State->get<SelfMap>(Symbol);
@@ -1012,12 +1076,14 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
         std::string Text = std::string("handle '") + Name + "' is " + Verb +
                            (Then == Verb ? std::string(" a second time") : ", but was already " + Then);
         report(Rule::thread_DoubleJoin, Text, At, Frame->getDecl(), Symbol,
-               C.generateNonFatalErrorNode(State->remove<HandleMap>(Symbol)), C);
+               C.generateNonFatalErrorNode(State->remove<HandleMap>(Symbol)), C,
+               {{}, Tried ? std::make_unique<Outcome>(Before->GivenResult, "assuming that it succeeds") : nullptr, "", {}, {}});
         return;
       }
     }
     if (Before->At == Handle::Live && !Before->MaybeGiven && spawnFailed(State, *Before, C) &&
-        A->Book.isOn(Rule::thread_JoinUnspawned) && !State->isNull(Call.getArgSVal(Row.Object.index())).isConstrained()) {
+        A->Book.isOn(Rule::thread_JoinUnspawned) && !isGuarded(E, Object, Frame, A->U) &&
+        !State->isNull(Call.getArgSVal(Row.Object.index())).isConstrained()) {
       report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is " + Verb + ", but its spawn failed on this path", At,
              Frame->getDecl(), Symbol, C.generateErrorNode(State), C,
              {{}, std::make_unique<Outcome>(Before->SpawnResult, "assuming that the spawn fails"), "", {}, {}});
@@ -1064,13 +1130,14 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
 
 void ThreadHandles::onCancel(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {
   ProgramStateRef State = bindResult(C.getState(), Call, C);
+  const auto *E = cast<CallExpr>(Call.getOriginExpr());
   SVal Object = Call.getArgSVal(Row.Object.index());
   SymbolRef Symbol = Object.getAsSymbol(true);
   const Handle *Before = Symbol ? State->get<HandleMap>(Symbol) : nullptr;
   if (Before && Before->At == Handle::Live && !Before->MaybeGiven && spawnFailed(State, *Before, C) &&
-      A->Book.isOn(Rule::thread_JoinUnspawned) && !State->isNull(Object).isConstrained()) {
-    const auto *E = cast<CallExpr>(Call.getOriginExpr());
-    std::string Name = nameOf(Before->Storage, Unit::argument(E, Row.Object), A->U);
+      A->Book.isOn(Rule::thread_JoinUnspawned) && !State->isNull(Object).isConstrained() &&
+      !isGuarded(E, Unit::argument(E, Row.Object), C.getLocationContext(), A->U)) {
+    std::string Name = nameOf(Before->Storage, Unit::argument(E, Row.Object), A->U, /*IsValue=*/true);
     report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is cancelled, but its spawn failed on this path",
            PathDiagnosticLocation(E, C.getSourceManager(), C.getLocationContext()), C.getLocationContext()->getDecl(),
            Symbol, C.generateErrorNode(State), C,
@@ -1145,11 +1212,7 @@ void ThreadHandles::checkPostCall(const CallEvent &Call, CheckerContext &C) cons
           Next = Next->remove<ReadFromMap>(Given)->remove<CastHandleMap>(Given);
   if (!Rows.empty()) {
     if (Rows.front().What == Effect::Wait)
-      for (const auto &[Symbol, H] : State->get<HandleMap>()) {
-        Handle Waited = H;
-        Waited.Waited = true;
-        Next = Next->set<HandleMap>(Symbol, Waited);
-      }
+      Next = haveWaited(Next);
   } else {
     // A handle given by value to code that we do not see: it may join it. What a library's variadic function gets is
     // printed, not kept.
@@ -1179,7 +1242,7 @@ void ThreadHandles::checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper
 }
 
 void ThreadHandles::checkBranchCondition(const Stmt *Condition, CheckerContext &C) const {
-  // A loop that joins or detaches what lies in an array does so for all of it: how often it goes round is not for us to
+  // A loop that waits has waited, whether or not the first test already said so. One that joins or detaches what lies in an array does so for all of it: how often it goes round is not for us to
   // doubt. Passing by its condition is enough.
   ProgramStateRef State = C.getState();
   if (State->get<HandleMap>().isEmpty())
@@ -1203,11 +1266,16 @@ void ThreadHandles::checkBranchCondition(const Stmt *Condition, CheckerContext &
     for (const Stmt *Child : S->children())
       if (Child)
         Work.push_back(Child);
-    if (const auto *Call = dyn_cast<CallExpr>(S))
-      for (const Meaning &Row : A->U.meaningsOf(Call->getDirectCallee()))
-        if (Row.What == Effect::Join || Row.What == Effect::TryJoin || Row.What == Effect::Detach)
-          if (const Expr *Object = Unit::argument(Call, Row.Object); Object && !isFixedElement(Object, C.getASTContext()))
-            Next = giveUpAll(Next, objectWritten(Object, Next, C.getLocationContext()));
+    const auto *Call = dyn_cast<CallExpr>(S);
+    if (!Call)
+      continue;
+    for (const Meaning &Row : A->U.meaningsOf(Call->getDirectCallee())) {
+      const Expr *Object = Unit::argument(Call, Row.Object);
+      if (Row.What == Effect::Wait)
+        Next = haveWaited(Next);
+      else if (isGivingUp(Row.What) && Object && !isFixedElement(Object, C.getASTContext()))
+        Next = giveUpAll(Next, objectWritten(Object, Next, C.getLocationContext()));
+    }
   }
   if (Next != State)
     C.addTransition(Next);

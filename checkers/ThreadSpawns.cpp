@@ -239,6 +239,8 @@ void ThreadSpawns::checkResult(const SpawnSite &Site, const Body &B) const {
                   Site.Call, B, "the result is tested here", Result.Comparison,
                   fixUselessTest(A->U, *Site.Row, Result.Comparison));
   case Use::Ignored:
+    if (Site.Row->Handle.isReturned())
+      return; // the handle itself is lost: Leak says so
     break;
   }
   const std::string Place = Result.Stored ? "stored in '" + Result.Stored->getNameAsString() + "' and never tested"

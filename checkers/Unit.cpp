@@ -294,7 +294,7 @@ void Unit::scan() {
           Waiting.insert(key(F));
         if (touchesHandle(Row.What))
           Touching.insert(key(F));
-        if (Row.What == Effect::Join || Row.What == Effect::TryJoin || Row.What == Effect::Detach)
+        if (isGivingUp(Row.What))
           GivingUp.insert(key(F));
         if (Row.What == Effect::Detach)
           if (const Expr *Object = argument(Call, Row.Object)) {

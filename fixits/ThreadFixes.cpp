@@ -162,7 +162,7 @@ public:
 private:
   bool givesUp(const CallExpr *Call) const {
     for (const Meaning &Known : U.meaningsOf(Call->getDirectCallee()))
-      if (Known.What == Effect::Join || Known.What == Effect::TryJoin || Known.What == Effect::Detach)
+      if (isGivingUp(Known.What))
         if (const Expr *Object = Unit::argument(Call, Known.Object); Object && U.sameExpression(Object, Place))
           return true;
     return false;

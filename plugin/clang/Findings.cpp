@@ -34,7 +34,8 @@ public:
   void FlushDiagnosticsImpl(std::vector<const PathDiagnostic *> &Diags, FilesMade *) override {
     for (const PathDiagnostic *D : Diags)
       if (const RuleInfo *Info = findRule(D->getCheckerName()))
-        Out.Reports.push_back(convert(*D, *Info));
+        if (!D->getLocation().getManager().isInSystemHeader(D->getLocation().asLocation())) // not the user's to edit
+          Out.Reports.push_back(convert(*D, *Info));
   }
 
 private:
@@ -65,6 +66,9 @@ private:
         F.Notes.push_back({At, Text.str()});
       }
     }
+    // A step of the story that stands where the report itself stands says nothing, where there is more to say.
+    if (!Extra.empty())
+      llvm::erase_if(F.Notes, [&](const Note &N) { return N.At == F.At; });
     F.Notes.insert(F.Notes.end(), Extra.begin(), Extra.end());
     return F;
   }
