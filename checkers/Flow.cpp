@@ -45,6 +45,14 @@ bool safespawn::reaches(const CFG &Graph, const Stmt *From, const Stmt *To) {
   return walk(pointAfter(Graph, From), [&](const Stmt *S) { return S == To ? Step::Found : Step::On; }) != nullptr;
 }
 
+bool safespawn::mentions(const Stmt *S, const ValueDecl *D) {
+  if (!S)
+    return false;
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && Ref->getDecl() == D)
+    return true;
+  return llvm::any_of(S->children(), [&](const Stmt *Child) { return mentions(Child, D); });
+}
+
 const VarDecl *safespawn::variableOf(const Expr *E) {
   while (E) {
     E = E->IgnoreParenCasts();

@@ -30,6 +30,8 @@ const clang::Stmt *walk(FlowPoint From, llvm::function_ref<Step(const clang::Stm
 /// Whether \p To may be evaluated after \p From.
 bool reaches(const clang::CFG &Graph, const clang::Stmt *From, const clang::Stmt *To);
 
+/// Whether \p D is named anywhere in \p S.
+bool mentions(const clang::Stmt *S, const clang::ValueDecl *D);
 /// The variable that the lvalue \p E is (a part of), or null when it lies behind a pointer.
 const clang::VarDecl *variableOf(const clang::Expr *E);
 /// The variable that \p E points to (a part of): &v, &v.f, v as an array; null for anything else.

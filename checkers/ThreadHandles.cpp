@@ -296,18 +296,31 @@ bool isGuarded(const CallExpr *Call, const Expr *Place, const LocationContext *F
         return true;
     return false;
   };
+  // if (rc) after rc = spawn() is no guard of its own.
+  auto AsksResult = [&](const Expr *Condition, const CallExpr *Spawn) {
+    const Stmt *Parent = Parents.getParentIgnoreParenImpCasts(const_cast<CallExpr *>(Spawn));
+    const VarDecl *Result = nullptr;
+    if (const auto *Assign = dyn_cast_or_null<BinaryOperator>(Parent); Assign && Assign->getOpcode() == BO_Assign)
+      Result = variableOf(Assign->getLHS());
+    else if (const auto *Declaration = dyn_cast_or_null<DeclStmt>(Parent); Declaration && Declaration->isSingleDecl())
+      Result = dyn_cast<VarDecl>(Declaration->getSingleDecl());
+    return Result && mentions(Condition, Result);
+  };
   bool Spawned = false, Guarded = false;
   for (const SpawnSite &Site : In ? U.spawnsIn(In) : ArrayRef<SpawnSite>()) {
     const auto *Address = dyn_cast_or_null<UnaryOperator>(Site.Handle ? Site.Handle->IgnoreParenCasts() : nullptr);
-    if (!Address || Address->getOpcode() != UO_AddrOf || !U.sameExpression(Address->getSubExpr(), Place))
+    if (!Address || Address->getOpcode() != UO_AddrOf || !U.sameExpression(Address->getSubExpr(), Place) ||
+        !reaches(*Frame->getCFG(), Site.Call, Call))
       continue;
     Spawned = true;
     const Stmt *Child = Call;
     for (const Stmt *P = Parents.getParent(Call); P; Child = P, P = Parents.getParent(P)) {
       const auto *If = dyn_cast<IfStmt>(P);
       const auto *Logic = dyn_cast<BinaryOperator>(P);
-      const bool Branch = (If && Child != If->getCond()) || (Logic && Logic->isLogicalOp() && Child == Logic->getRHS());
-      Guarded |= Branch && !Above(Site.Call, P);
+      const Expr *Condition = If && Child != If->getCond() ? If->getCond()
+                              : Logic && Logic->isLogicalOp() && Child == Logic->getRHS() ? Logic->getLHS()
+                                                                                         : nullptr;
+      Guarded |= Condition && !Above(Site.Call, P) && !AsksResult(Condition, Site.Call);
     }
   }
   return Spawned && Guarded;
@@ -439,18 +452,27 @@ private:
       Result = Compare->getOpcode() == BO_EQ ? !isZero(Compare->getRHS()) == Holds : Holds;
     } else if (isa<DeclRefExpr>(E)) {
       Result = Holds;
+    } else if (isa<CallExpr>(E)) {
+      // if (fetch()) return -1: what is returned tells a failure from a plain answer.
+      const auto *Return = dyn_cast_or_null<ReturnStmt>(Exit);
+      Expr::EvalResult Value;
+      Result = Holds && Return && Return->getRetValue() &&
+               Return->getRetValue()->EvaluateAsInt(Value, U.context()) && Value.Val.getInt() != 0;
     }
     if (const auto *Assign = dyn_cast<BinaryOperator>(Tested); Assign && Assign->getOpcode() == BO_Assign)
       Tested = Assign->getRHS()->IgnoreParenCasts();
     if (const auto *Ref = dyn_cast<DeclRefExpr>(Tested))
       if (const Expr *Source = If ? lastValueOf(Ref->getDecl(), If) : nullptr)
         Tested = Source;
-    if (const auto *Call = dyn_cast<CallExpr>(Tested); Call && Result)
+    if (const auto *Call = dyn_cast<CallExpr>(Tested); Call && Result && !tellsSuccessByTruth(Call))
       if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && Callee->getIdentifier())
         return "'" + Callee->getName().str() + "' fails: ";
-    if (const auto *Call = dyn_cast<CallExpr>(E); Call && Holds && U.spawnRow(Call))
-      return "the spawn fails: ";
     return "'" + U.text(E) + (Holds ? "' holds: " : "' does not hold: ");
+  }
+
+  bool tellsSuccessByTruth(const CallExpr *Call) const {
+    const Meaning *Row = U.spawnRow(Call);
+    return Row && (Row->Worked.How == Success::NonZero || Row->Worked.How == Success::NonNull);
   }
 
   bool isZero(const Expr *E) const {
@@ -1031,6 +1053,10 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
                                /*notifyChanges=*/false);
 
   SymbolRef Symbol = Call.getArgSVal(Row.Object.index()).getAsSymbol(true);
+  // Some calls take the handle's address: my_join(&t).
+  if (const MemRegion *Place = handleAt(Call.getArgSVal(Row.Object.index()).getAsRegion()))
+    if (SymbolRef Held = State->getSVal(Place).getAsSymbol(true); Held && State->get<HandleMap>(Held))
+      Symbol = Held;
   if (!Symbol)
     return (void)C.addTransition(giveUpAll(State, objectOf(State, Object)));
 
@@ -1378,9 +1404,9 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
     if (AtSpawn) {
       More.Note = "'" + functionName(Frame->getDecl()).str() + "' ends here, and '" + written(F.H.Lent) + "' with it";
       More.NoteAt = End;
-    } else {
-      More.Teller = std::make_unique<WayOut>(Frame, Exit, F.Name, A->U);
     }
+    if (F.H.At == Handle::Live)
+      More.Teller = std::make_unique<WayOut>(Frame, Exit, F.Name, A->U);
     if (!EverGivenUp)
       More.Unique = SpawnPlace;
     More.Fixes = fixAtExit(A->U, F.H.Spawn, F.H.SpawnRow, Exit, Function, /*AllExits=*/!EverGivenUp || AtSpawn,

@@ -325,14 +325,6 @@ std::optional<Slot> slotOf(const Expr *E, const Unit &U) {
   return S.Array && S.Index ? std::optional<Slot>(S) : std::nullopt;
 }
 
-bool mentions(const Stmt *S, const VarDecl *Var) {
-  if (!S)
-    return false;
-  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && Ref->getDecl() == Var)
-    return true;
-  return llvm::any_of(S->children(), [&](const Stmt *Child) { return mentions(Child, Var); });
-}
-
 /// Whether \p S compares \p Index itself; an element that it picks is another matter.
 bool tests(const Stmt *S, const VarDecl *Index) {
   if (!S || isa<CallExpr, ArraySubscriptExpr>(S))

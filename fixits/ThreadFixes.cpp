@@ -16,14 +16,6 @@ static const Expr *handlePlace(const CallExpr *Spawn, const Meaning &Row) {
   return Address && Address->getOpcode() == UO_AddrOf ? Address->getSubExpr()->IgnoreParenCasts() : nullptr;
 }
 
-static bool mentions(const Stmt *S, const ValueDecl *D) {
-  if (!S)
-    return false;
-  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && Ref->getDecl() == D)
-    return true;
-  return llvm::any_of(S->children(), [&](const Stmt *Child) { return mentions(Child, D); });
-}
-
 /// All mentions of \p D below \p S, in the order of the source.
 static void collect(const Stmt *S, const ValueDecl *D, SmallVectorImpl<const DeclRefExpr *> &Out) {
   if (!S)

@@ -29,6 +29,19 @@ int bad_spawn_failed(void) {
   return rc;
 }
 
+int bad_joined_when_out_of_memory(void) {
+  thrd_t t;
+  int rc = thrd_create(&t, work, NULL); // expected-note{{'t' is spawned here}}
+  if (rc == thrd_error)
+    return -1;
+  if (rc == thrd_nomem) // expected-note{{assuming that the spawn fails}}
+    thrd_join(t, NULL);
+    // expected-warning@-1{{handle 't' is joined, but its spawn failed on this path [safespawn.thread.JoinUnspawned]}}
+  else if (rc == thrd_success)
+    thrd_join(t, NULL);
+  return 0;
+}
+
 int good_spawned(void) {
   thrd_t t;
   int result = -1;

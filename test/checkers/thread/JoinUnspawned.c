@@ -96,6 +96,16 @@ int bad_detached_after_the_failure(void) {
   return rc;
 }
 
+int bad_set_to_zero(void) {
+  pthread_t t = 0; // expected-note{{'t' is declared here, and no spawn fills it on this path}}
+  if (prepare())
+    return pthread_join(t, NULL);
+    // expected-warning@-1{{handle 't' is joined, but no thread was spawned into it [safespawn.thread.JoinUnspawned]}}
+  if (pthread_create(&t, NULL, work, NULL))
+    return -1;
+  return pthread_join(t, NULL);
+}
+
 int bad_member_never_spawned(void) {
   struct worker w; // expected-note{{'w' is declared here, and no spawn fills it on this path}}
   w.running = 0;

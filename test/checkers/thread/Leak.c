@@ -76,7 +76,7 @@ int bad_first_of_two(void) {
   pthread_t a, b;
   if (pthread_create(&a, NULL, work, NULL)) // expected-note{{'a' is spawned here}}
     return -1;
-  if (pthread_create(&b, NULL, work, NULL)) // expected-note{{the spawn fails: taking the early return}}
+  if (pthread_create(&b, NULL, work, NULL)) // expected-note{{'pthread_create' fails: taking the early return}}
     return -1;
     // expected-warning@-1{{leaves 'bad_first_of_two' with thread 'a' neither joined nor detached [safespawn.thread.Leak]}}
   pthread_join(a, NULL);
@@ -89,7 +89,7 @@ int bad_started_before_the_failure(void) {
   for (int i = 0; i < 4; i++)
     if (pthread_create(&t[i], NULL, work, NULL))
     // expected-note@-1{{'t[i]' is spawned here}}
-    // expected-note@-2{{the spawn fails: taking the early return}}
+    // expected-note@-2{{'pthread_create' fails: taking the early return}}
       return -1;
       // expected-warning@-1{{leaves 'bad_started_before_the_failure' with thread 't[i]' neither joined nor detached [safespawn.thread.Leak]}}
   for (int i = 0; i < 4; i++)
@@ -143,7 +143,7 @@ static pthread_t start_thread(void) {
 
 int bad_got_from_a_wrapper(void) {
   pthread_t mine = start_thread();
-  if (prepare()) // expected-note{{'prepare()' holds: taking the early return}}
+  if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
     return -1;
     // expected-warning@-1{{leaves 'bad_got_from_a_wrapper' with thread 'mine' neither joined nor detached [safespawn.thread.Leak]}}
   pthread_join(mine, NULL);

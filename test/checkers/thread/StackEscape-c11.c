@@ -29,7 +29,7 @@ int bad_early_return(void) {
   if (thrd_create(&t, work, &number) != thrd_success)
   // expected-warning@-1{{thread 't' gets the address of local 'number' and may outlive 'bad_early_return' [safespawn.thread.StackEscape]}}
     return -1;
-  if (prepare())
+  if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
     return -1; // expected-note{{'bad_early_return' ends here, and 'number' with it}}
   return thrd_join(t, NULL);
 }

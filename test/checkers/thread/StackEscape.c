@@ -53,7 +53,7 @@ int bad_early_return(int number) {
   if (pthread_create(&t, NULL, work, &number))
   // expected-warning@-1{{thread 't' gets the address of local 'number' and may outlive 'bad_early_return' [safespawn.thread.StackEscape]}}
     return -1;
-  if (prepare() < 0)
+  if (prepare() < 0) // expected-note{{'prepare' fails: taking the early return}}
     return -1; // expected-note{{'bad_early_return' ends here, and 'number' with it}}
   pthread_join(t, NULL);
   return 0;
@@ -154,7 +154,7 @@ void *bad_entry_that_ends_itself(void *arg) {
   if (pthread_create(&t, NULL, work, &job))
   // expected-warning@-1{{thread 't' gets the address of local 'job' and may outlive 'bad_entry_that_ends_itself' [safespawn.thread.StackEscape]}}
     return NULL;
-  if (prepare())
+  if (prepare()) // expected-note{{'prepare()' holds: taking the early return}}
     pthread_exit(NULL); // expected-note{{'bad_entry_that_ends_itself' ends here, and 'job' with it}}
   pthread_join(t, NULL);
   return NULL;
@@ -191,7 +191,7 @@ int bad_waits_on_one_path(pthread_t *out, int hurry) {
   if (pthread_create(out, NULL, copies, &s))
   // expected-warning@-1{{thread '*out' gets the address of local 's' and may outlive 'bad_waits_on_one_path' [safespawn.thread.StackEscape]}}
     return -1;
-  if (hurry)
+  if (hurry) // expected-note{{'hurry' holds: taking the early return}}
     return 0; // expected-note{{'bad_waits_on_one_path' ends here, and 's' with it}}
   sem_wait(&s.copied);
   return 0;
@@ -202,7 +202,7 @@ int bad_workers_struct_itself(void) {
   if (pthread_create(&w.tid, NULL, work, &w))
   // expected-warning@-1{{thread 'w.tid' gets the address of local 'w' and may outlive 'bad_workers_struct_itself' [safespawn.thread.StackEscape]}}
     return -1;
-  if (prepare() < 0)
+  if (prepare() < 0) // expected-note{{'prepare' fails: taking the early return}}
     return -1; // expected-note{{'bad_workers_struct_itself' ends here, and 'w' with it}}
   pthread_join(w.tid, NULL);
   return 0;

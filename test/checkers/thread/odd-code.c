@@ -408,7 +408,7 @@ int bad_statement_expression(void) {
       die("pthread_create");
     inner;
   });
-  if (prepare()) // expected-note{{'prepare()' holds: taking the early return}}
+  if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
     return -1;
     // expected-warning@-1{{leaves 'bad_statement_expression' with thread 'inner' neither joined nor detached [safespawn.thread.Leak]}}
   return pthread_join(t, NULL);

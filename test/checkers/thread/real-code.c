@@ -643,7 +643,7 @@ int bad_array_returns_before_join(int n) {
   for (int i = 0; i < n; i++)
     if (pthread_create(&t[i], NULL, work, NULL)) // expected-note{{'t[i]' is spawned here}}
       die("x");
-  if (prepare()) // expected-note{{'prepare()' holds: taking the early return}}
+  if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
     return -1;
     // expected-warning@-1{{leaves 'bad_array_returns_before_join' with thread 't[i]' neither joined nor detached [safespawn.thread.Leak]}}
   join_all(t, n);
@@ -692,7 +692,7 @@ int bad_local_pool(int n) {
   for (int i = 0; i < n; i++) {
     if (pthread_create(&s.threads[i], NULL, work, NULL))
     // expected-note@-1{{'s.threads[i]' is spawned here}}
-    // expected-note@-2{{the spawn fails: taking the early return}}
+    // expected-note@-2{{'pthread_create' fails: taking the early return}}
       return -1;
       // expected-warning@-1{{leaves 'bad_local_pool' with thread 's.threads[i]' neither joined nor detached [safespawn.thread.Leak]}}
     s.nthreads++;

@@ -67,7 +67,7 @@ int bad_returned_handle_lost(void) {
   xtask *t = xtask_run(run, 0); // expected-note{{the thread is spawned here}}
   if (!t)
     return -1;
-  if (prepare()) // expected-note{{'prepare()' holds: taking the early return}}
+  if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
     return -1;
     // expected-warning@-1{{leaves 'bad_returned_handle_lost' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
   xtask_wait(t);
@@ -78,7 +78,7 @@ int bad_success_taken_for_failure(void) {
   xjob job;
   if (xjob_begin(&job, run, 0))
   // expected-note@-1 2 {{'job' is spawned here}}
-  // expected-note@-2{{the spawn fails: taking the early return}}
+  // expected-note@-2{{'xjob_begin(&job, run, 0)' holds: taking the early return}}
   // expected-note@-3{{assuming that the spawn fails}}
     return -1;
     // expected-warning@-1{{leaves 'bad_success_taken_for_failure' with thread 'job' neither joined nor detached [safespawn.thread.Leak]}}
