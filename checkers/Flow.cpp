@@ -173,9 +173,9 @@ const Stmt *safespawn::refillsArgument(const Unit &U, const CallExpr *Spawn, ent
           return true;
       }
     const FunctionDecl *Callee = Call->getDirectCallee(); // join_all(threads, n)
-    return Callee && HandlePlace && U.givesUpHandles(Callee) && llvm::any_of(Call->arguments(), [&](const Expr *Handed) {
-             return U.sameExpression(wholeOf(Handed), wholeOf(HandlePlace));
-           });
+    return Callee && HandlePlace && U.givesUpHandles(Callee) &&
+           llvm::any_of(Call->arguments(),
+                        [&](const Expr *Handed) { return U.sameExpression(wholeOf(Handed), wholeOf(HandlePlace)); });
   };
   // A loop of its own that joins does so for all that was spawned: passing its condition is enough.
   llvm::SmallPtrSet<const Stmt *, 4> JoinLoops;

@@ -45,9 +45,9 @@ const EffectInfo Effects[] = {
 
 Role Meaning::*roleNamed(StringRef Name) {
   static const std::pair<StringLiteral, Role Meaning::*> Roles[] = {
-      {"object", &Meaning::Object},     {"other", &Meaning::Other}, {"handle", &Meaning::Handle},
-      {"entry", &Meaning::Entry},       {"argument", &Meaning::Argument}, {"attr", &Meaning::Attr},
-      {"result", &Meaning::Result},     {"value", &Meaning::Value}, {"lock", &Meaning::Lock}};
+      {"object", &Meaning::Object}, {"other", &Meaning::Other},       {"handle", &Meaning::Handle},
+      {"entry", &Meaning::Entry},   {"argument", &Meaning::Argument}, {"attr", &Meaning::Attr},
+      {"result", &Meaning::Result}, {"value", &Meaning::Value},       {"lock", &Meaning::Lock}};
   for (const auto &[Known, Member] : Roles)
     if (Known == Name)
       return Member;
@@ -171,7 +171,8 @@ private:
         Info = &Known;
     }
     if (!Info)
-      return fail(What->Key, "unknown effect '" + What->Value + "', did you mean '" + nearest(What->Value, Names) + "'?");
+      return fail(What->Key,
+                  "unknown effect '" + What->Value + "', did you mean '" + nearest(What->Value, Names) + "'?");
     Row.What = Info->What;
 
     for (StringRef Needed : Info->Needs)
@@ -211,9 +212,11 @@ private:
   }
 
   static bool readSuccess(StringRef Word, Success &Out) {
-    static const std::pair<StringLiteral, Success::Kind> Kinds[] = {
-        {"always", Success::Always},   {"zero", Success::Zero},       {"nonzero", Success::NonZero},
-        {"nonnull", Success::NonNull}, {"nonnegative", Success::NonNegative}};
+    static const std::pair<StringLiteral, Success::Kind> Kinds[] = {{"always", Success::Always},
+                                                                    {"zero", Success::Zero},
+                                                                    {"nonzero", Success::NonZero},
+                                                                    {"nonnull", Success::NonNull},
+                                                                    {"nonnegative", Success::NonNegative}};
     for (const auto &[Name, Kind] : Kinds)
       if (Name == Word) {
         Out = {Kind, ""};

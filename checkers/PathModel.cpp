@@ -68,9 +68,7 @@ const Stmt *loopOf(const Expr *Condition, const ParentMap &Parents) {
   return Of == Child ? Parent : nullptr;
 }
 
-bool holdsCall(const Stmt *S) {
-  return S && (isa<CallExpr>(S) || llvm::any_of(S->children(), holdsCall));
-}
+bool holdsCall(const Stmt *S) { return S && (isa<CallExpr>(S) || llvm::any_of(S->children(), holdsCall)); }
 
 /// Collects what a guard reads. A guard that does anything else is not one.
 struct GuardReads : RecursiveASTVisitor<GuardReads> {
@@ -134,8 +132,8 @@ void PathModel::leaveLoop(const Expr *Condition, CheckerContext &C) const {
   Expr::EvalResult Constant;
   if (Condition->EvaluateAsInt(Constant, C.getASTContext()) || holdsCall(Condition))
     return; // while (1) has no other side, and what a call returned is not a count
-  C.addTransition(State->BindExpr(Condition, C.getLocationContext(),
-                                  C.getSValBuilder().makeTruthVal(false, Condition->getType())));
+  C.addTransition(
+      State->BindExpr(Condition, C.getLocationContext(), C.getSValBuilder().makeTruthVal(false, Condition->getType())));
 }
 
 void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
@@ -261,7 +259,8 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
   const auto *E = dyn_cast_or_null<CallExpr>(Call.getOriginExpr());
   if (!F || !E || !F->hasBody() || A->U.hasEffect(F) || !A->U.meaningsOf(F).empty())
     return false;
-  // Without effects only two things about a callee tell: what it returns, where it is short, and that it may not return.
+  // Without effects only two things about a callee tell: what it returns, where it is short, and that it may not
+  // return.
   if (isSmall(F) || (A->U.matters(F) && mayBeShortOrEnd(F, C)))
     return false;
   ProgramStateRef State = Call.invalidateRegions(C.blockCount(), C.getState());

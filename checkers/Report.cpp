@@ -27,7 +27,8 @@ public:
   PathDiagnosticPieceRef VisitNode(const ExplodedNode *, BugReporterContext &, PathSensitiveBugReport &) override {
     return nullptr;
   }
-  PathDiagnosticPieceRef getEndPath(BugReporterContext &, const ExplodedNode *, PathSensitiveBugReport &Report) override {
+  PathDiagnosticPieceRef getEndPath(BugReporterContext &, const ExplodedNode *,
+                                    PathSensitiveBugReport &Report) override {
     return std::make_shared<PathDiagnosticEventPiece>(Report.getLocation(), Message, /*addPosRange=*/true);
   }
 
@@ -54,8 +55,7 @@ static std::vector<std::shared_ptr<PathDiagnosticNotePiece>> fixNotes(const Rule
                                                                       PathDiagnosticLocation At) {
   std::vector<std::shared_ptr<PathDiagnosticNotePiece>> Notes;
   for (const Fix &F : Fixes) {
-    std::string Text =
-        Book.Hosted ? FixMark + F.Name + FixMark + F.Title : "fix '" + F.Name + "': " + F.Title;
+    std::string Text = Book.Hosted ? FixMark + F.Name + FixMark + F.Title : "fix '" + F.Name + "': " + F.Title;
     auto Note = std::make_shared<PathDiagnosticNotePiece>(At, Text);
     for (const FixItHint &Hint : F.Hints)
       Note->addFixit(Hint);

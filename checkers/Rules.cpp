@@ -10,7 +10,7 @@ static constexpr StringLiteral BEHAVIORAL = "behavioral", RESOURCE = "resource",
 static constexpr bool DEFAULT = false, STRICT = true;
 
 static const RuleInfo Table[] = {
-#define SAFESPAWN_RULE(family, name, class, profile, summary)                                                         \
+#define SAFESPAWN_RULE(family, name, class, profile, summary)                                                          \
   {Rule::family##_##name, "safespawn." #family "." #name, #family "." #name, class, profile, summary},
 #include "checkers/Rules.def"
 };
@@ -27,8 +27,8 @@ const RuleInfo *safespawn::findRule(StringRef FullId) {
 }
 
 bool safespawn::isOver(Rule Winner, Rule Loser) {
-#define SAFESPAWN_OVER(winner_family, winner, loser_family, loser)                                                    \
-  if (Winner == Rule::winner_family##_##winner && Loser == Rule::loser_family##_##loser)                              \
+#define SAFESPAWN_OVER(winner_family, winner, loser_family, loser)                                                     \
+  if (Winner == Rule::winner_family##_##winner && Loser == Rule::loser_family##_##loser)                               \
     return true;
 #include "checkers/Rules.def"
   return false;

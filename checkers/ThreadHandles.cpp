@@ -9,12 +9,13 @@
 #include "checkers/Checkers.h"
 #include "checkers/Flow.h"
 #include "checkers/LlvmCompat.h"
+#include "checkers/Objects.h"
+#include "checkers/Story.h"
+#include "fixits/ThreadFixes.h"
 #include "clang/AST/ParentMap.h"
-#include "clang/StaticAnalyzer/Core/BugReporter/BugReporterVisitors.h"
 #include "clang/StaticAnalyzer/Core/Checker.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/CallEvent.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/CheckerContext.h"
-#include "fixits/ThreadFixes.h"
 
 using namespace clang;
 using namespace ento;
@@ -34,25 +35,24 @@ namespace {
 struct Handle {
   enum Stage : uint8_t { Live, Joined, Detached };
   Stage At = Live;
-  bool Escaped = false;    ///< stored or handed to where it outlives the frame
-  bool MaybeGiven = false; ///< somebody we do not see, or a loop over all handles, may have joined it
-  bool Waited = false;     ///< the spawner has waited for another thread since the spawn
+  bool Escaped = false;            ///< stored or handed to where it outlives the frame
+  bool MaybeGiven = false;         ///< somebody we do not see, or a loop over all handles, may have joined it
+  bool Waited = false;             ///< the spawner has waited for another thread since the spawn
   const CallExpr *Spawn = nullptr; ///< null when the handle comes from elsewhere
   const Meaning *SpawnRow = nullptr;
   SymbolRef SpawnResult = nullptr;
   const StackFrameContext *Owner = nullptr; ///< the frame whose end puts the handle out of reach
   const MemRegion *Storage = nullptr;
-  const MemRegion *Copy = nullptr; ///< a local variable that holds the same value
-  bool Stored = false;             ///< a copy of the value lies where we do not follow it
-  const MemRegion *Lent = nullptr; ///< the automatic object that the thread was given the address of
+  const MemRegion *Copy = nullptr;   ///< a local variable that holds the same value
+  bool Stored = false;               ///< a copy of the value lies where we do not follow it
+  const MemRegion *Lent = nullptr;   ///< the automatic object that the thread was given the address of
   const Meaning *GivenRow = nullptr; ///< of the join or detach
   SymbolRef GivenResult = nullptr;
 
   bool operator==(const Handle &O) const {
     return At == O.At && Escaped == O.Escaped && MaybeGiven == O.MaybeGiven && Waited == O.Waited && Spawn == O.Spawn &&
            SpawnResult == O.SpawnResult && Owner == O.Owner && Storage == O.Storage && Copy == O.Copy &&
-           Stored == O.Stored && Lent == O.Lent &&
-           GivenRow == O.GivenRow && GivenResult == O.GivenResult;
+           Stored == O.Stored && Lent == O.Lent && GivenRow == O.GivenRow && GivenResult == O.GivenResult;
   }
   void Profile(llvm::FoldingSetNodeID &Id) const {
     Id.AddInteger(At);
@@ -60,11 +60,10 @@ struct Handle {
     Id.AddBoolean(MaybeGiven);
     Id.AddBoolean(Waited);
     Id.AddBoolean(Stored);
-    for (const void *P : {static_cast<const void *>(Spawn), static_cast<const void *>(SpawnResult),
-                          static_cast<const void *>(Owner), static_cast<const void *>(Storage),
-                          static_cast<const void *>(Copy), static_cast<const void *>(Lent),
-                          static_cast<const void *>(GivenRow),
-                          static_cast<const void *>(GivenResult)})
+    for (const void *P :
+         {static_cast<const void *>(Spawn), static_cast<const void *>(SpawnResult), static_cast<const void *>(Owner),
+          static_cast<const void *>(Storage), static_cast<const void *>(Copy), static_cast<const void *>(Lent),
+          static_cast<const void *>(GivenRow), static_cast<const void *>(GivenResult)})
       Id.AddPointer(P);
   }
 };
@@ -159,180 +158,6 @@ private:
   const NoteTag *tell(SymbolRef Subject, std::string Text, CheckerContext &C) const;
 };
 
-// ---- names ------------------------------------------------------------------------------------------------------
-
-/// How the user would write the object that lives in \p Region, or an empty string.
-std::string written(const MemRegion *Region) {
-  if (const auto *Var = dyn_cast_or_null<VarRegion>(Region))
-    return Var->getDecl()->getNameAsString();
-  if (const auto *Field = dyn_cast_or_null<FieldRegion>(Region)) {
-    const MemRegion *Super = Field->getSuperRegion();
-    std::string Base;
-    const char *Arrow = ".";
-    if (const auto *Pointee = dyn_cast<SymbolicRegion>(Super)) {
-      if (const MemRegion *Origin = Pointee->getSymbol()->getOriginRegion())
-        Base = written(Origin);
-      Arrow = "->";
-    } else {
-      Base = written(Super);
-    }
-    return Base.empty() ? Field->getDecl()->getNameAsString() : Base + Arrow + Field->getDecl()->getNameAsString();
-  }
-  if (const auto *Element = dyn_cast_or_null<ElementRegion>(Region)) {
-    const MemRegion *Super = Element->getSuperRegion();
-    std::string Base;
-    if (const auto *Pointee = dyn_cast<SymbolicRegion>(Super)) {
-      if (const MemRegion *Origin = Pointee->getSymbol()->getOriginRegion())
-        Base = written(Origin);
-      if (Element->getIndex().isZeroConstant() && !Base.empty())
-        return "*" + Base;
-    } else {
-      Base = written(Super);
-    }
-    if (Base.empty())
-      return "";
-    if (auto Index = Element->getIndex().getAs<nonloc::ConcreteInt>()) {
-      SmallString<8> Digits;
-#if CLANG_VERSION_MAJOR >= 21
-      Index->getValue()->toString(Digits, 10);
-#else
-      Index->getValue().toString(Digits, 10);
-#endif
-      return Base + "[" + Digits.str().str() + "]";
-    }
-    return Base + "[...]";
-  }
-  return "";
-}
-
-/// A handle's name in messages: where it is stored, else how it is written in \p Expression, its place or its value. For an element of an array
-/// the source's own index, which stands for every round of a loop.
-std::string nameOf(const MemRegion *Storage, const Expr *Expression, const Unit &U, bool IsValue = false) {
-  std::string Name = written(Storage);
-  if (Expression && IsValue)
-    return Name.empty() || isa<ArraySubscriptExpr, MemberExpr>(Expression->IgnoreParenCasts())
-               ? U.text(Expression->IgnoreParenCasts())
-               : Name;
-  if (Expression) {
-    Expression = Expression->IgnoreParenCasts();
-    const bool Address = isa<UnaryOperator>(Expression) && cast<UnaryOperator>(Expression)->getOpcode() == UO_AddrOf;
-    const Expr *Place = Address ? cast<UnaryOperator>(Expression)->getSubExpr()->IgnoreParenCasts() : Expression;
-    if (isa<ArraySubscriptExpr, MemberExpr>(Place) || (Name.empty() && (Address || !Place->getType()->isPointerType())))
-      return U.text(Place);
-    if (Name.empty() && isa<DeclRefExpr>(Place))
-      return "*" + U.text(Place);
-  }
-  return Name.empty() ? "the thread's handle" : Name;
-}
-
-StringRef functionName(const Decl *D) {
-  const auto *F = dyn_cast_or_null<NamedDecl>(D);
-  return F && F->getIdentifier() ? F->getName() : StringRef("this function");
-}
-
-// ---- regions ----------------------------------------------------------------------------------------------------
-
-/// The frame that \p Region is an automatic object of, or null.
-const StackFrameContext *frameOf(const MemRegion *Region, ProgramStateRef State) {
-  const auto *Space = dyn_cast_or_null<StackSpaceRegion>(compat::memorySpace(Region->getBaseRegion(), State));
-  return Space ? Space->getStackFrame() : nullptr;
-}
-
-/// The region of the handle at \p Region, whatever cast it is seen through; the first element of an array stays one.
-const MemRegion *handleAt(const MemRegion *Region) {
-  const auto *Element = dyn_cast_or_null<ElementRegion>(Region);
-  const auto *Super = Element && Element->getIndex().isZeroConstant()
-                          ? dyn_cast<TypedValueRegion>(Element->getSuperRegion())
-                          : nullptr;
-  return Super && Super->getValueType()->isScalarType() ? Super : Region;
-}
-
-/// The object that the lvalue \p E is (an element or member of): a variable, or what a pointer variable points to.
-const MemRegion *objectWritten(const Expr *E, ProgramStateRef State, const LocationContext *Frame) {
-  while (E) {
-    E = E->IgnoreParenCasts();
-    if (const auto *Element = dyn_cast<ArraySubscriptExpr>(E)) {
-      E = Element->getBase();
-    } else if (const auto *Member = dyn_cast<MemberExpr>(E)) {
-      E = Member->getBase();
-    } else if (const auto *Op = dyn_cast<UnaryOperator>(E);
-               Op && (Op->getOpcode() == UO_Deref || Op->getOpcode() == UO_AddrOf || Op->isIncrementDecrementOp())) {
-      E = Op->getSubExpr();
-    } else if (const auto *Sum = dyn_cast<BinaryOperator>(E); Sum && Sum->isAdditiveOp()) {
-      E = Sum->getLHS();
-    } else if (const auto *Ref = dyn_cast<DeclRefExpr>(E)) {
-      const auto *Var = dyn_cast<VarDecl>(Ref->getDecl());
-      if (!Var)
-        return nullptr;
-      SVal Location = State->getLValue(Var, Frame);
-      if (Var->getType()->isPointerType())
-        Location = State->getSVal(Location.castAs<Loc>());
-      const MemRegion *Region = Location.getAsRegion();
-      return Region ? Region->getBaseRegion() : nullptr;
-    } else {
-      return nullptr;
-    }
-  }
-  return nullptr;
-}
-
-bool isInArray(const MemRegion *Region) {
-  while (const auto *Sub = dyn_cast_or_null<SubRegion>(Region)) {
-    if (isa<ElementRegion>(Sub))
-      return true;
-    Region = Sub->getSuperRegion();
-  }
-  return false;
-}
-
-/// Whether \p Call stands under an `if` that the spawns into \p Place do not stand under: a flag, a count, "have it".
-/// What ties such a guard to the spawn is the program's own business, and may well be out of sight.
-bool isGuarded(const CallExpr *Call, const Expr *Place, const LocationContext *Frame, const Unit &U) {
-  const auto *In = dyn_cast_or_null<FunctionDecl>(Frame->getDecl());
-  const ParentMap &Parents = Frame->getParentMap();
-  auto Above = [&](const Stmt *S, const Stmt *Outer) {
-    for (; S; S = Parents.getParent(S))
-      if (S == Outer)
-        return true;
-    return false;
-  };
-  // if (rc) after rc = spawn() is no guard of its own.
-  auto AsksResult = [&](const Expr *Condition, const CallExpr *Spawn) {
-    const Stmt *Parent = Parents.getParentIgnoreParenImpCasts(const_cast<CallExpr *>(Spawn));
-    const VarDecl *Result = nullptr;
-    if (const auto *Assign = dyn_cast_or_null<BinaryOperator>(Parent); Assign && Assign->getOpcode() == BO_Assign)
-      Result = variableOf(Assign->getLHS());
-    else if (const auto *Declaration = dyn_cast_or_null<DeclStmt>(Parent); Declaration && Declaration->isSingleDecl())
-      Result = dyn_cast<VarDecl>(Declaration->getSingleDecl());
-    return Result && mentions(Condition, Result);
-  };
-  bool Spawned = false, Guarded = false;
-  for (const SpawnSite &Site : In ? U.spawnsIn(In) : ArrayRef<SpawnSite>()) {
-    const auto *Address = dyn_cast_or_null<UnaryOperator>(Site.Handle ? Site.Handle->IgnoreParenCasts() : nullptr);
-    if (!Address || Address->getOpcode() != UO_AddrOf || !U.sameExpression(Address->getSubExpr(), Place) ||
-        !reaches(*Frame->getCFG(), Site.Call, Call))
-      continue;
-    Spawned = true;
-    const Stmt *Child = Call;
-    for (const Stmt *P = Parents.getParent(Call); P; Child = P, P = Parents.getParent(P)) {
-      const auto *If = dyn_cast<IfStmt>(P);
-      const auto *Logic = dyn_cast<BinaryOperator>(P);
-      const Expr *Condition = If && Child != If->getCond() ? If->getCond()
-                              : Logic && Logic->isLogicalOp() && Child == Logic->getRHS() ? Logic->getLHS()
-                                                                                         : nullptr;
-      Guarded |= Condition && !Above(Site.Call, P) && !AsksResult(Condition, Site.Call);
-    }
-  }
-  return Spawned && Guarded;
-}
-
-/// Whether \p E is one and the same element in every round of a loop: t[0].
-bool isFixedElement(const Expr *E, ASTContext &Context) {
-  const auto *Element = dyn_cast<ArraySubscriptExpr>(E->IgnoreParenCasts());
-  Expr::EvalResult Index;
-  return Element && Element->getIdx()->EvaluateAsInt(Index, Context);
-}
-
 /// Marks every live handle in an array of \p Object as one that a loop may have given up.
 ProgramStateRef giveUpAll(ProgramStateRef State, const MemRegion *Object) {
   for (const auto &[Symbol, H] : State->get<HandleMap>())
@@ -376,168 +201,6 @@ bool carries(SVal Value, SymbolRef Symbol, const Handle &H, ProgramStateRef Stat
   });
 }
 
-// ---- notes ------------------------------------------------------------------------------------------------------
-
-/// Tells how the path came to leave without joining: the last condition behind which there is no join any more, or,
-/// where the function joins nothing, the condition whose branch holds the exit; in the words of the source.
-class WayOut : public BugReporterVisitor {
-public:
-  WayOut(const LocationContext *Frame, const Stmt *Exit, std::string Name, const Unit &U)
-      : Frame(Frame), Exit(Exit), Name(std::move(Name)), U(U), Parents(Frame->getParentMap()) {
-    SmallVector<const CFGBlock *, 16> Work;
-    for (const CFGBlock *Block : *Frame->getCFG())
-      for (const CFGElement &Element : *Block)
-        if (auto S = Element.getAs<CFGStmt>())
-          if (const auto *Call = dyn_cast<CallExpr>(S->getStmt()); Call && givesUp(Call) && Joins.insert(Block).second)
-            Work.push_back(Block);
-    while (!Work.empty())
-      for (const CFGBlock *Before : Work.pop_back_val()->preds())
-        if (Before && Joins.insert(Before).second)
-          Work.push_back(Before);
-  }
-
-  void Profile(llvm::FoldingSetNodeID &Id) const override {
-    static int Tag;
-    Id.AddPointer(&Tag);
-    Id.AddPointer(Exit);
-  }
-
-  PathDiagnosticPieceRef VisitNode(const ExplodedNode *N, BugReporterContext &BRC, PathSensitiveBugReport &) override {
-    auto Edge = N->getLocation().getAs<BlockEdge>();
-    if (Done || !Edge || N->getLocationContext() != Frame)
-      return nullptr;
-    const CFGBlock *From = Edge->getSrc(), *To = Edge->getDst();
-    const auto *Condition = dyn_cast_or_null<Expr>(From->getTerminatorCondition());
-    if (!Condition || From->succ_size() != 2)
-      return nullptr;
-    const auto *If = dyn_cast_or_null<IfStmt>(From->getTerminatorStmt());
-    const bool Holds = static_cast<const CFGBlock *>(*From->succ_begin()) == To;
-    const bool HoldsExit = If && Exit && isWithin(Holds ? If->getThen() : If->getElse());
-    if (Joins.empty() ? !HoldsExit : !Joins.count(From) || Joins.count(To))
-      return nullptr;
-    Done = true;
-    PathDiagnosticLocation At(Condition, BRC.getSourceManager(), Frame);
-    return std::make_shared<PathDiagnosticEventPiece>(
-        At, story(Condition, Holds, If) + (HoldsExit ? "taking the early return" : "'" + Name + "' is not joined"));
-  }
-
-private:
-  bool givesUp(const CallExpr *Call) const {
-    for (const Meaning &Row : U.meaningsOf(Call->getDirectCallee()))
-      if (isGivingUp(Row.What))
-        return true;
-    return Call->getDirectCallee() && U.givesUpHandles(Call->getDirectCallee());
-  }
-
-  bool isWithin(const Stmt *Branch) const {
-    for (const Stmt *S = Exit; S; S = Parents.getParent(S))
-      if (S == Branch)
-        return true;
-    return false;
-  }
-
-  std::string story(const Expr *Condition, bool Holds, const IfStmt *If) const {
-    const Expr *E = Condition->IgnoreParenCasts();
-    while (const auto *Not = dyn_cast<UnaryOperator>(E)) {
-      if (Not->getOpcode() != UO_LNot)
-        break;
-      E = Not->getSubExpr()->IgnoreParenCasts();
-      Holds = !Holds;
-    }
-    // A call whose result is compared, or kept and then tested, has failed or worked; one that is only asked is quoted.
-    const Expr *Tested = E;
-    bool Result = false;
-    if (const auto *Compare = dyn_cast<BinaryOperator>(E); Compare && Compare->isComparisonOp()) {
-      Tested = Compare->getLHS()->IgnoreParenCasts();
-      Result = Compare->getOpcode() == BO_EQ ? !isZero(Compare->getRHS()) == Holds : Holds;
-    } else if (isa<DeclRefExpr>(E)) {
-      Result = Holds;
-    } else if (isa<CallExpr>(E)) {
-      // if (fetch()) return -1: what is returned tells a failure from a plain answer.
-      const auto *Return = dyn_cast_or_null<ReturnStmt>(Exit);
-      Expr::EvalResult Value;
-      Result = Holds && Return && Return->getRetValue() &&
-               Return->getRetValue()->EvaluateAsInt(Value, U.context()) && Value.Val.getInt() != 0;
-    }
-    if (const auto *Assign = dyn_cast<BinaryOperator>(Tested); Assign && Assign->getOpcode() == BO_Assign)
-      Tested = Assign->getRHS()->IgnoreParenCasts();
-    if (const auto *Ref = dyn_cast<DeclRefExpr>(Tested))
-      if (const Expr *Source = If ? lastValueOf(Ref->getDecl(), If) : nullptr)
-        Tested = Source;
-    if (const auto *Call = dyn_cast<CallExpr>(Tested); Call && Result && !tellsSuccessByTruth(Call))
-      if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && Callee->getIdentifier())
-        return "'" + Callee->getName().str() + "' fails: ";
-    return "'" + U.text(E) + (Holds ? "' holds: " : "' does not hold: ");
-  }
-
-  bool tellsSuccessByTruth(const CallExpr *Call) const {
-    const Meaning *Row = U.spawnRow(Call);
-    return Row && (Row->Worked.How == Success::NonZero || Row->Worked.How == Success::NonNull);
-  }
-
-  bool isZero(const Expr *E) const {
-    Expr::EvalResult Value;
-    return E->EvaluateAsInt(Value, U.context()) && Value.Val.getInt() == 0;
-  }
-
-  /// What the statement just before the `if` gave \p Var: rc = fetch(); if (rc) …
-  const Expr *lastValueOf(const ValueDecl *Var, const IfStmt *If) const {
-    const auto *Block = dyn_cast_or_null<CompoundStmt>(Parents.getParent(If));
-    if (!Block)
-      return nullptr;
-    const Stmt *Before = nullptr;
-    for (const Stmt *S : Block->body()) {
-      if (S == If)
-        break;
-      Before = S;
-    }
-    if (const auto *Assign = dyn_cast_or_null<BinaryOperator>(Before))
-      if (const auto *To = dyn_cast<DeclRefExpr>(Assign->getLHS()->IgnoreParens());
-          To && To->getDecl() == Var && Assign->getOpcode() == BO_Assign)
-        return Assign->getRHS()->IgnoreParenCasts();
-    if (const auto *Declaration = dyn_cast_or_null<DeclStmt>(Before);
-        Declaration && Declaration->isSingleDecl() && Declaration->getSingleDecl() == Var)
-      if (const Expr *Init = cast<VarDecl>(Var)->getInit())
-        return Init->IgnoreParenCasts();
-    return nullptr;
-  }
-
-  const LocationContext *Frame;
-  const Stmt *Exit;
-  std::string Name;
-  const Unit &U;
-  const ParentMap &Parents;
-  llvm::SmallPtrSet<const CFGBlock *, 32> Joins; ///< blocks from which a join can be reached
-  bool Done = false;
-};
-
-/// Tells where the path learned how a call ended.
-class Outcome : public BugReporterVisitor {
-public:
-  Outcome(SymbolRef Result, std::string Text) : Result(Result), Text(std::move(Text)) {}
-
-  void Profile(llvm::FoldingSetNodeID &Id) const override { Id.AddPointer(Result); }
-
-  PathDiagnosticPieceRef VisitNode(const ExplodedNode *N, BugReporterContext &BRC, PathSensitiveBugReport &) override {
-    const ExplodedNode *Before = N->getFirstPred();
-    if (Done || !Before || !isKnown(N) || isKnown(Before))
-      return nullptr;
-    const Stmt *S = N->getStmtForDiagnostics();
-    if (!S)
-      return nullptr;
-    Done = true;
-    PathDiagnosticLocation At = PathDiagnosticLocation::createBegin(S, BRC.getSourceManager(), N->getLocationContext());
-    return std::make_shared<PathDiagnosticEventPiece>(At, Text);
-  }
-
-private:
-  bool isKnown(const ExplodedNode *N) const { return N->getState()->isNull(nonloc::SymbolVal(Result)).isConstrained(); }
-
-  SymbolRef Result;
-  std::string Text;
-  bool Done = false;
-};
-
 } // namespace
 
 const NoteTag *ThreadHandles::tell(SymbolRef Subject, std::string Text, CheckerContext &C) const {
@@ -550,8 +213,8 @@ void ThreadHandles::report(Rule R, const Message &Text, const PathDiagnosticLoca
                            SymbolRef Subject, ExplodedNode *End, CheckerContext &C, Details More) const {
   if (!End)
     return;
-  auto Report = std::make_unique<PathReport>(A->Book, R, Text.str(), End, At,
-                                             More.Unique.isValid() ? More.Unique : At, In);
+  auto Report =
+      std::make_unique<PathReport>(A->Book, R, Text.str(), End, At, More.Unique.isValid() ? More.Unique : At, In);
   if (Subject)
     Report->markInteresting(Subject);
   if (More.Teller)
@@ -618,8 +281,9 @@ bool ThreadHandles::isAlive(ProgramStateRef State, SymbolRef Symbol, const Handl
   if (H.GivenResult && succeeded(State, H.GivenResult, H.GivenRow, C) != false)
     return false;
   // Code that keeps 0 for "no thread" has learned that there is none.
-  return !State->isNull(Loc::isLocType(Symbol->getType()) ? SVal(C.getSValBuilder().makeLoc(Symbol))
-                                                          : SVal(nonloc::SymbolVal(Symbol)))
+  return !State
+              ->isNull(Loc::isLocType(Symbol->getType()) ? SVal(C.getSValBuilder().makeLoc(Symbol))
+                                                         : SVal(nonloc::SymbolVal(Symbol)))
               .isConstrainedTrue();
 }
 
@@ -706,9 +370,7 @@ void ThreadHandles::checkPreStmt(const CallExpr *Call, CheckerContext &C) const 
     }
     if (isGuarded(Call, Object, C.getLocationContext(), A->U))
       continue;
-    const char *Verb = Row.What == Effect::Detach   ? "detached"
-                       : Row.What == Effect::Cancel ? "cancelled"
-                                                    : "joined";
+    const char *Verb = Row.What == Effect::Detach ? "detached" : Row.What == Effect::Cancel ? "cancelled" : "joined";
     PathDiagnosticLocation At(Call, C.getSourceManager(), C.getLocationContext());
     std::string Name = nameOf(Place, Object, A->U, /*IsValue=*/true);
     Details More;
@@ -792,8 +454,8 @@ bool ThreadHandles::evalCall(const CallEvent &Call, CheckerContext &C) const {
 #endif
         State = State->set<AttrMap>(Region, unsigned(IsDetached ? AttrKind::Detached : AttrKind::Joinable));
       } else if (Value) { // a macro, not an enumerator: compare what is written
-        State = State->set<AttrMap>(Region, unsigned(A->U.text(Written) == Row.DetachedName ? AttrKind::Detached
-                                                                                           : AttrKind::Joinable));
+        State = State->set<AttrMap>(
+            Region, unsigned(A->U.text(Written) == Row.DetachedName ? AttrKind::Detached : AttrKind::Joinable));
       } else {
         State = State->remove<AttrMap>(Region);
       }
@@ -819,8 +481,7 @@ ProgramStateRef ThreadHandles::handOver(ProgramStateRef State, const CallEvent &
     return State;
   SVal Given = Call.getArgSVal(Row.Argument.index());
   const MemRegion *Object = Given.getAsRegion();
-  const SymbolRef *Cast =
-      State->get<CastHandleMap>(Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Row.Argument));
+  const SymbolRef *Cast = State->get<CastHandleMap>(Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Row.Argument));
   for (const auto &[Symbol, H] : State->get<HandleMap>()) {
     bool ByValue = (Cast && *Cast == Symbol) || carries(Given, Symbol, H, State);
     bool ByPlace = Object && H.Storage && H.Storage->getBaseRegion() == Object->getBaseRegion() && Entry &&
@@ -846,9 +507,9 @@ ProgramStateRef ThreadHandles::lendArgument(ProgramStateRef State, const CallEve
   const auto *Typed = dyn_cast<TypedValueRegion>(Object);
   const auto *E = cast<CallExpr>(Call.getOriginExpr());
   const Expr *Written = Unit::argument(E, Row.Argument)->IgnoreParenCasts();
-  QualType Type = Typed                                  ? Typed->getValueType()
+  QualType Type = Typed                                 ? Typed->getValueType()
                   : Written->getType()->isPointerType() ? Written->getType()->getPointeeType()
-                                                         : QualType();
+                                                        : QualType();
   const RecordDecl *Record = Type.isNull() ? nullptr : Type->getAsRecordDecl();
   auto FieldOf = [&](const FieldDecl *Field) { return State->getLValue(Field, Given).getAsRegion(); };
   const FunctionDecl *Entry = Call.getArgSVal(Row.Entry.index()).getAsFunctionDecl();
@@ -948,8 +609,7 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
   }
   if (!Symbol)
     return (void)C.addTransition(State);
-  const FunctionDecl *Entry =
-      Row.Entry.isArgument() ? Call.getArgSVal(Row.Entry.index()).getAsFunctionDecl() : nullptr;
+  const FunctionDecl *Entry = Row.Entry.isArgument() ? Call.getArgSVal(Row.Entry.index()).getAsFunctionDecl() : nullptr;
   State = handOver(State, Call, Row, Entry);
 
   std::string Name = nameOf(H.Storage, HandleWritten, A->U);
@@ -977,7 +637,9 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
     report(Rule::thread_Detached, "thread is spawned detached: nobody can wait for it, cancel it or see its error",
            PathDiagnosticLocation(Site, C.getSourceManager(), SiteFrame), SiteFrame->getDecl(), Symbol,
            C.generateNonFatalErrorNode(State, Spawned), C,
-           {{}, nullptr, "the attribute is told here to make threads detached",
+           {{},
+            nullptr,
+            "the attribute is told here to make threads detached",
             PathDiagnosticLocation::createBegin(AttrSet ? static_cast<const Stmt *>(*AttrSet) : E, C.getSourceManager(),
                                                 Frame),
             {}});
@@ -1081,9 +743,9 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
       Details More;
       More.Note = Self ? "the calling thread's own handle is taken here"
                        : "this function runs in the thread that is spawned into '" + Name + "' here";
-      More.NoteAt = Self ? PathDiagnosticLocation(*Self, C.getSourceManager(), Frame)
-                         : PathDiagnosticLocation::createBegin(Spawn, C.getSourceManager(),
-                                                               C.getCurrentAnalysisDeclContext());
+      More.NoteAt =
+          Self ? PathDiagnosticLocation(*Self, C.getSourceManager(), Frame)
+               : PathDiagnosticLocation::createBegin(Spawn, C.getSourceManager(), C.getCurrentAnalysisDeclContext());
       report(Rule::thread_SelfJoin, "thread joins itself and waits forever", At, Frame->getDecl(), nullptr,
              C.generateErrorNode(State), C, std::move(More));
       return;
@@ -1103,7 +765,7 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
                            (Then == Verb ? std::string(" a second time") : ", but was already " + Then);
         report(Rule::thread_DoubleJoin, Text, At, Frame->getDecl(), Symbol,
                C.generateNonFatalErrorNode(State->remove<HandleMap>(Symbol)), C,
-               {{}, Tried ? std::make_unique<Outcome>(Before->GivenResult, "assuming that it succeeds") : nullptr, "", {}, {}});
+               {{}, Tried ? tellOutcome(Before->GivenResult, "assuming that it succeeds") : nullptr, "", {}, {}});
         return;
       }
     }
@@ -1112,7 +774,7 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
         !State->isNull(Call.getArgSVal(Row.Object.index())).isConstrained()) {
       report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is " + Verb + ", but its spawn failed on this path", At,
              Frame->getDecl(), Symbol, C.generateErrorNode(State), C,
-             {{}, std::make_unique<Outcome>(Before->SpawnResult, "assuming that the spawn fails"), "", {}, {}});
+             {{}, tellOutcome(Before->SpawnResult, "assuming that the spawn fails"), "", {}, {}});
       return;
     }
   }
@@ -1128,19 +790,20 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
   // Strict: a thread that is let go of on purpose.
   const bool OwnThread = Detaching && State->get<SelfMap>(Symbol);
   const bool Fallback = Before && Before->GivenRow && Before->GivenRow->What == Effect::TryJoin;
-  const bool LetGo = Detaching && !Fallback && A->Book.isOn(Rule::thread_Detached) &&
-                     (OwnThread || (Before && Before->Spawn && Before->At == Handle::Live && !lendsFrame(*Before, State)));
+  const bool LetGo =
+      Detaching && !Fallback && A->Book.isOn(Rule::thread_Detached) &&
+      (OwnThread || (Before && Before->Spawn && Before->At == Handle::Live && !lendsFrame(*Before, State)));
   const CallExpr *OwnHandle = OwnThread ? *State->get<SelfMap>(Symbol) : nullptr;
   State = State->set<HandleMap>(Symbol, Next);
   if (!Before) // an element that we know nothing of stands for all of its array
     State = giveUpAll(State, objectOf(State, Object));
-  ExplodedNode *Given = C.addTransition(
-      State, C.getNoteTag([=, this](PathSensitiveBugReport &Report) -> std::string {
-        if (!Report.isInteresting(Symbol))
-          return "";
-        const bool Again = A->Book.isOn(Rule::thread_DoubleJoin) && &Report.getBugType() == &A->Book.type(Rule::thread_DoubleJoin);
-        return "'" + Name + (Again ? "' is first " : "' is ") + Verb + " here";
-      }));
+  ExplodedNode *Given = C.addTransition(State, C.getNoteTag([=, this](PathSensitiveBugReport &Report) -> std::string {
+    if (!Report.isInteresting(Symbol))
+      return "";
+    const bool Again =
+        A->Book.isOn(Rule::thread_DoubleJoin) && &Report.getBugType() == &A->Book.type(Rule::thread_DoubleJoin);
+    return "'" + Name + (Again ? "' is first " : "' is ") + Verb + " here";
+  }));
   if (!LetGo || !Given)
     return;
   Details More;
@@ -1167,7 +830,7 @@ void ThreadHandles::onCancel(const CallEvent &Call, const Meaning &Row, CheckerC
     report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is cancelled, but its spawn failed on this path",
            PathDiagnosticLocation(E, C.getSourceManager(), C.getLocationContext()), C.getLocationContext()->getDecl(),
            Symbol, C.generateErrorNode(State), C,
-             {{}, std::make_unique<Outcome>(Before->SpawnResult, "assuming that the spawn fails"), "", {}, {}});
+           {{}, tellOutcome(Before->SpawnResult, "assuming that the spawn fails"), "", {}, {}});
     return;
   }
   C.addTransition(State);
@@ -1268,8 +931,9 @@ void ThreadHandles::checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper
 }
 
 void ThreadHandles::checkBranchCondition(const Stmt *Condition, CheckerContext &C) const {
-  // A loop that waits has waited, whether or not the first test already said so. One that joins or detaches what lies in an array does so for all of it: how often it goes round is not for us to
-  // doubt. Passing by its condition is enough.
+  // A loop that waits has waited, whether or not the first test already said so. One that joins or detaches what lies
+  // in an array does so for all of it: how often it goes round is not for us to doubt. Passing by its condition is
+  // enough.
   ProgramStateRef State = C.getState();
   if (State->get<HandleMap>().isEmpty())
     return;
@@ -1307,7 +971,8 @@ void ThreadHandles::checkBranchCondition(const Stmt *Condition, CheckerContext &
     C.addTransition(Next);
 }
 
-// ---- where a frame ends -----------------------------------------------------------------------------------------------
+// ---- where a frame ends
+// -----------------------------------------------------------------------------------------------
 
 void ThreadHandles::checkPreCall(const CallEvent &Call, CheckerContext &C) const {
   const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
@@ -1334,8 +999,8 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
   const bool IsMain = Function && Function->isMain();
   const bool ByExit = Exit && !isa<ReturnStmt>(Exit); // the thread ends here, not only the function
   const SourceManager &SM = C.getSourceManager();
-  PathDiagnosticLocation End = Exit ? PathDiagnosticLocation(Exit, SM, Frame)
-                                    : PathDiagnosticLocation::createDeclEnd(Frame, SM);
+  PathDiagnosticLocation End =
+      Exit ? PathDiagnosticLocation(Exit, SM, Frame) : PathDiagnosticLocation::createDeclEnd(Frame, SM);
   struct Finding {
     Rule R;
     std::string Name, Text;
@@ -1349,18 +1014,15 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
     const bool Owned = H.Owner == Frame && !H.Escaped;
     if (!Borrows && !Owned)
       continue;
-    if (spawnFailed(State, H, C) || H.At == Handle::Joined ||
-        (H.At == Handle::Live && !isAlive(State, Symbol, H, C))) {
+    if (spawnFailed(State, H, C) || H.At == Handle::Joined || (H.At == Handle::Live && !isAlive(State, Symbol, H, C))) {
       Next = Next->remove<HandleMap>(Symbol);
       continue;
     }
-    const bool SpawnedHere = Function && llvm::any_of(A->U.spawnsIn(Function), [&, Spawn = H.Spawn](const SpawnSite &S) {
-                               return S.Call == Spawn;
-                             });
-    std::string Name =
-        nameOf(H.Storage, SpawnedHere ? Unit::argument(H.Spawn, H.SpawnRow->Handle) : nullptr, A->U);
-    const FunctionDecl *Entry =
-        H.Spawn ? Unit::namedFunction(Unit::argument(H.Spawn, H.SpawnRow->Entry)) : nullptr;
+    const bool SpawnedHere =
+        Function &&
+        llvm::any_of(A->U.spawnsIn(Function), [&, Spawn = H.Spawn](const SpawnSite &S) { return S.Call == Spawn; });
+    std::string Name = nameOf(H.Storage, SpawnedHere ? Unit::argument(H.Spawn, H.SpawnRow->Handle) : nullptr, A->U);
+    const FunctionDecl *Entry = H.Spawn ? Unit::namedFunction(Unit::argument(H.Spawn, H.SpawnRow->Entry)) : nullptr;
     // A hand-shake ends the loan, unless the entry shows that it goes on using what it was lent.
     const bool HandShake = H.Waited && (!Entry || A->U.copiesBeforePost(Entry));
     const bool FrameSurvives = IsMain && !ByExit; // returning from main ends the process
@@ -1395,8 +1057,8 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
   ExplodedNode *N = Findings.empty() ? nullptr : C.generateNonFatalErrorNode(Next);
   for (const Finding &F : Findings) {
     const bool AtSpawn = F.R == Rule::thread_StackEscape;
-    PathDiagnosticLocation SpawnPlace =
-        PathDiagnosticLocation::createBegin(F.H.Spawn, SM, C.getAnalysisManager().getAnalysisDeclContext(Frame->getDecl()));
+    PathDiagnosticLocation SpawnPlace = PathDiagnosticLocation::createBegin(
+        F.H.Spawn, SM, C.getAnalysisManager().getAnalysisDeclContext(Frame->getDecl()));
     PathDiagnosticLocation At = AtSpawn ? SpawnPlace : End;
     // A function that nowhere gives a handle up has one defect, not one for each of its exits.
     const bool EverGivenUp = Function && A->U.givesUpHandles(Function);
@@ -1406,7 +1068,7 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
       More.NoteAt = End;
     }
     if (F.H.At == Handle::Live)
-      More.Teller = std::make_unique<WayOut>(Frame, Exit, F.Name, A->U);
+      More.Teller = tellWayOut(Frame, Exit, F.Name, A->U);
     if (!EverGivenUp)
       More.Unique = SpawnPlace;
     More.Fixes = fixAtExit(A->U, F.H.Spawn, F.H.SpawnRow, Exit, Function, /*AllExits=*/!EverGivenUp || AtSpawn,

@@ -4,10 +4,10 @@
 // What becomes of the handle afterwards is left to ThreadHandles.cpp.
 #include "checkers/Checkers.h"
 #include "checkers/Flow.h"
+#include "fixits/ThreadFixes.h"
 #include "clang/AST/ParentMap.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 #include "clang/StaticAnalyzer/Core/Checker.h"
-#include "fixits/ThreadFixes.h"
 
 using namespace clang;
 using namespace ento;
@@ -208,12 +208,13 @@ private:
   }
   /// Whether \p Ref is only written to.
   bool isTarget(const DeclRefExpr *Ref) const {
-    const auto *Assign = dyn_cast_or_null<BinaryOperator>(B.Parents.getParentIgnoreParens(const_cast<DeclRefExpr *>(Ref)));
+    const auto *Assign =
+        dyn_cast_or_null<BinaryOperator>(B.Parents.getParentIgnoreParens(const_cast<DeclRefExpr *>(Ref)));
     return Assign && Assign->getOpcode() == BO_Assign && Assign->getLHS()->IgnoreParens() == Ref;
   }
   bool isVoid(const DeclRefExpr *Ref) const {
-    const auto *Cast = dyn_cast_or_null<CStyleCastExpr>(
-        B.Parents.getParentIgnoreParenImpCasts(const_cast<DeclRefExpr *>(Ref)));
+    const auto *Cast =
+        dyn_cast_or_null<CStyleCastExpr>(B.Parents.getParentIgnoreParenImpCasts(const_cast<DeclRefExpr *>(Ref)));
     return Cast && Cast->getType()->isVoidType();
   }
 
@@ -231,20 +232,21 @@ void ThreadSpawns::checkResult(const SpawnSite &Site, const Body &B) const {
   case Use::Tested:
     return;
   case Use::NeverHolds:
-    return report(Rule::thread_UncheckedSpawn,
-                  "test '" + A->U.text(Result.Comparison) + "' says nothing about the spawn: " +
-                      (Site.Row->Worked.How == Success::Constant
-                           ? "it returns '" + Site.Row->Worked.Name + "' when it works, and nothing negative when it fails"
-                           : "its errors are positive numbers"),
-                  Site.Call, B, "the result is tested here", Result.Comparison,
-                  fixUselessTest(A->U, *Site.Row, Result.Comparison));
+    return report(
+        Rule::thread_UncheckedSpawn,
+        "test '" + A->U.text(Result.Comparison) + "' says nothing about the spawn: " +
+            (Site.Row->Worked.How == Success::Constant
+                 ? "it returns '" + Site.Row->Worked.Name + "' when it works, and nothing negative when it fails"
+                 : "its errors are positive numbers"),
+        Site.Call, B, "the result is tested here", Result.Comparison,
+        fixUselessTest(A->U, *Site.Row, Result.Comparison));
   case Use::Ignored:
     if (Site.Row->Handle.isReturned())
       return; // the handle itself is lost: Leak says so
     break;
   }
-  const std::string Place = Result.Stored ? "stored in '" + Result.Stored->getNameAsString() + "' and never tested"
-                                          : "ignored";
+  const std::string Place =
+      Result.Stored ? "stored in '" + Result.Stored->getNameAsString() + "' and never tested" : "ignored";
   report(Rule::thread_UncheckedSpawn,
          "result of the spawn is " + Place + ": when it fails, no thread runs and the handle is garbage", Site.Call, B,
          "", nullptr, Result.Stored ? std::vector<Fix>() : fixIgnoredResult(A->U, Site, *B.Context));
@@ -258,8 +260,9 @@ void ThreadSpawns::checkLoopArgument(const SpawnSite &Site, const Body &B) const
     return;
   const VarDecl *Lent = variablePointedTo(Site.Argument);
   const std::string Name = Lent->getNameAsString();
-  report(Rule::thread_LoopArg, "thread gets the address of '" + Name + "', which the loop changes while the thread runs",
-         Site.Call, B, "'" + Name + "' is changed here, before the next round", Change,
+  report(Rule::thread_LoopArg,
+         "thread gets the address of '" + Name + "', which the loop changes while the thread runs", Site.Call, B,
+         "'" + Name + "' is changed here, before the next round", Change,
          fixLoopArgument(A->U, Site, Lent, *B.Context));
 }
 
@@ -400,11 +403,11 @@ void ThreadSpawns::checkCount(const SpawnSite &Site, const Body &B) const {
       if (!Last || *Last + S->Offset < S->Size)
         continue;
       const std::string Element = S->Written + "[" + std::to_string(*Last + S->Offset) + "]";
-      return report(Rule::thread_TooManyHandles,
-                    (IsHandle ? "loop spawns into '" + Element : "loop hands '" + Element + "' to a thread") +
-                        (IsHandle ? "', but the array has " : ", but the array has ") + llvm::Twine(S->Size) + " elements",
-                    Site.Call, B, ("'" + S->Array->getNameAsString() + "' is declared here").c_str(), nullptr, {},
-                    S->Array);
+      return report(
+          Rule::thread_TooManyHandles,
+          (IsHandle ? "loop spawns into '" + Element : "loop hands '" + Element + "' to a thread") +
+              (IsHandle ? "', but the array has " : ", but the array has ") + llvm::Twine(S->Size) + " elements",
+          Site.Call, B, ("'" + S->Array->getNameAsString() + "' is declared here").c_str(), nullptr, {}, S->Array);
     }
   }
 }
@@ -431,7 +434,8 @@ void ThreadSpawns::checkAttributes(const Body &B) const {
     const auto *Call = dyn_cast<CallExpr>(S);
     if (!Call || Makes(S, Attr))
       return Call != nullptr;
-    return U.meaningsOf(Call->getDirectCallee()).empty() && llvm::any_of(Call->arguments(), [&](const Expr *E) { return variablePointedTo(E) == Attr; });
+    return U.meaningsOf(Call->getDirectCallee()).empty() &&
+           llvm::any_of(Call->arguments(), [&](const Expr *E) { return variablePointedTo(E) == Attr; });
   };
   auto Renews = [&](const Stmt *S, const VarDecl *Attr) {
     const auto *Call = dyn_cast<CallExpr>(S);

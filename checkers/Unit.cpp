@@ -140,8 +140,7 @@ struct Unit::Scan : RecursiveASTVisitor<Unit::Scan> {
   SmallVector<const FieldDecl *, 4> &Writes;
   bool NotReturning = false, Erroneous = false;
 
-  Scan(Unit &U, const FunctionDecl *In)
-      : U(U), In(In), Calls(U.CallsIn[key(In)]), Writes(U.FieldWrites[key(In)]) {}
+  Scan(Unit &U, const FunctionDecl *In) : U(U), In(In), Calls(U.CallsIn[key(In)]), Writes(U.FieldWrites[key(In)]) {}
 
   bool VisitRecoveryExpr(RecoveryExpr *) { return Erroneous = true; }
   bool VisitDecl(Decl *D) {
@@ -269,8 +268,7 @@ void Unit::scan() {
   const SourceManager &SM = Context.getSourceManager();
   for (Decl *D : Context.getTranslationUnitDecl()->noload_decls()) {
     auto *F = dyn_cast<FunctionDecl>(D);
-    if (!F || !F->doesThisDeclarationHaveABody() ||
-        SM.isInSystemHeader(SM.getExpansionLoc(F->getLocation())))
+    if (!F || !F->doesThisDeclarationHaveABody() || SM.isInSystemHeader(SM.getExpansionLoc(F->getLocation())))
       continue;
     Definitions.push_back(F);
     Scan S(*this, F);

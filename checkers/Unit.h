@@ -96,7 +96,8 @@ public:
   static const clang::FunctionDecl *namedFunction(const clang::Expr *E);
   /// Whether two expressions are written alike and name the same declarations.
   bool sameExpression(const clang::Expr *A, const clang::Expr *B) const;
-  /// Whether \p Value is known to be the result with which a call of \p Row reports success; nullopt if it is not known.
+  /// Whether \p Value is known to be the result with which a call of \p Row reports success; nullopt if it is not
+  /// known.
   std::optional<int64_t> successValue(const Meaning &Row) const;
   /// The value of the enumeration constant \p Name of this unit.
   std::optional<int64_t> constantNamed(llvm::StringRef Name) const;
@@ -120,7 +121,8 @@ private:
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::FieldDecl *, 4>> FieldWrites;
   llvm::DenseMap<const clang::FunctionDecl *, const Meaning *> Wrappers;
   std::deque<Meaning> DerivedRows; // stable addresses
-  llvm::DenseSet<const clang::FunctionDecl *> Touching, Effective, GivingUp, Waiting, Mattering, SelfDetaching, AddressTaken, Endless, Broken;
+  llvm::DenseSet<const clang::FunctionDecl *> Touching, Effective, GivingUp, Waiting, Mattering, SelfDetaching,
+      AddressTaken, Endless, Broken;
 };
 
 } // namespace safespawn

@@ -47,8 +47,7 @@ SourceLocation Edits::afterSemicolon(const Stmt *S) const {
 void Edits::insert(SourceLocation At, std::string Text) { Hints.push_back(FixItHint::CreateInsertion(At, Text)); }
 
 void Edits::replace(SourceRange Tokens, std::string Text) {
-  Hints.push_back(
-      FixItHint::CreateReplacement(CharSourceRange::getCharRange(Tokens.getBegin(), after(Tokens)), Text));
+  Hints.push_back(FixItHint::CreateReplacement(CharSourceRange::getCharRange(Tokens.getBegin(), after(Tokens)), Text));
 }
 
 bool Edits::insertBefore(const Stmt *S, const ParentMap &Parents, const std::string &Statement) {
@@ -67,7 +66,8 @@ bool Edits::insertBefore(const Stmt *S, const ParentMap &Parents, const std::str
   SourceLocation Previous = S->getBeginLoc();
   // The token that opens the branch: ')' or 'else'. Its end is where the brace goes.
   for (unsigned I = 1; I < 4096 && !Before; ++I) {
-    SourceLocation At = Lexer::GetBeginningOfToken(S->getBeginLoc().getLocWithOffset(-int(I)), SM, Context.getLangOpts());
+    SourceLocation At =
+        Lexer::GetBeginningOfToken(S->getBeginLoc().getLocWithOffset(-int(I)), SM, Context.getLangOpts());
     Token T;
     if (Lexer::getRawToken(At, T, SM, Context.getLangOpts(), /*IgnoreWhiteSpace=*/false))
       continue;
@@ -91,8 +91,7 @@ bool Edits::insertBefore(const Stmt *S, const ParentMap &Parents, const std::str
 
 void Edits::needType(StringRef Name, StringRef Header) {
   auto Word = Context.Idents.find(Name);
-  if (Word != Context.Idents.end() &&
-      !Context.getTranslationUnitDecl()->lookup(DeclarationName(Word->second)).empty())
+  if (Word != Context.Idents.end() && !Context.getTranslationUnitDecl()->lookup(DeclarationName(Word->second)).empty())
     return;
   // After the first include of a system header, else at the top.
   StringRef Text = SM.getBufferData(SM.getMainFileID());

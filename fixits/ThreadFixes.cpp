@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fixits/ThreadFixes.h"
 #include "checkers/Flow.h"
+#include "fixits/Edits.h"
 #include "clang/AST/ParentMap.h"
 #include "clang/AST/RecursiveASTVisitor.h"
-#include "fixits/Edits.h"
 #include <map>
 
 using namespace clang;
@@ -47,7 +47,8 @@ static const Stmt *statementOf(const Stmt *E, const ParentMap &Parents) {
   return E;
 }
 
-// ---- Leak and StackEscape: join before the exit -----------------------------------------------------------------------
+// ---- Leak and StackEscape: join before the exit
+// -----------------------------------------------------------------------
 
 /// The block that a path enters when the spawn has failed, where the code tests that; null where it does not.
 static const CFGBlock *failureBlock(const CFG &Graph, const CallExpr *Spawn, const ParentMap &Parents) {
@@ -215,8 +216,8 @@ std::vector<Fix> safespawn::fixAtExit(const Unit &U, const CallExpr *Spawn, cons
       Site = &S;
   const Expr *Place = Site ? handlePlace(Spawn, *Row) : nullptr;
   const VarDecl *Var = Place ? variableOf(Place) : nullptr;
-  // One handle in one variable that the exit can see; an array wants a loop, and a person to say over what. A thread that
-  // does not end by itself, or not before somebody tells it something, must be told first.
+  // One handle in one variable that the exit can see; an array wants a loop, and a person to say over what. A thread
+  // that does not end by itself, or not before somebody tells it something, must be told first.
   if (!Var || !Var->hasLocalStorage() || (Site->Entry && (U.neverEnds(Site->Entry) || U.mayWait(Site->Entry))))
     return {};
   const Expr *Outer = Place;
@@ -237,7 +238,8 @@ std::vector<Fix> safespawn::fixAtExit(const Unit &U, const CallExpr *Spawn, cons
   return {{"join", "join '" + Name + "' before leaving '" + In->getNameAsString() + "'", E.take()}};
 }
 
-// ---- Overwrite: an array of handles -----------------------------------------------------------------------------------
+// ---- Overwrite: an array of handles
+// -----------------------------------------------------------------------------------
 
 namespace {
 
@@ -256,7 +258,8 @@ std::optional<Counting> countingLoopAround(const Stmt *S, const ParentMap &Paren
     if (!For)
       continue;
     Counting C{For};
-    const auto *Condition = dyn_cast_or_null<BinaryOperator>(For->getCond() ? For->getCond()->IgnoreParenCasts() : nullptr);
+    const auto *Condition =
+        dyn_cast_or_null<BinaryOperator>(For->getCond() ? For->getCond()->IgnoreParenCasts() : nullptr);
     const auto *Step = dyn_cast_or_null<UnaryOperator>(For->getInc());
     Expr::EvalResult Value;
     if (!Condition || Condition->getOpcode() != BO_LT || !Step || !Step->isIncrementOp() ||
@@ -319,15 +322,16 @@ std::vector<Fix> safespawn::fixOverwrite(const Unit &U, const CallExpr *Spawn, c
     Inner = Block->body_front();
   E.insert(E.after(SourceRange(Var->getLocation(), Var->getLocation())), "[" + Bound + "]");
   E.insert(E.after(Place->getSourceRange()), "[" + Index + "]");
-  E.insert(Join->getBeginLoc(), "for (" + (OwnIndex ? Loop->Index->getType().getAsString() + " " : std::string()) + Index +
-                                    " = 0; " + Index + " < " + Bound + "; " + Index + "++)\n" +
+  E.insert(Join->getBeginLoc(), "for (" + (OwnIndex ? Loop->Index->getType().getAsString() + " " : std::string()) +
+                                    Index + " = 0; " + Index + " < " + Bound + "; " + Index + "++)\n" +
                                     E.indentOf(Join->getBeginLoc()) +
                                     E.levelOf(Inner->getBeginLoc(), Loop->Loop->getBeginLoc()));
   E.insert(E.after(Joined->getSourceRange()), "[" + Index + "]");
   return {{"array", "keep each thread's handle in an array and join them all", E.take()}};
 }
 
-// ---- UncheckedSpawn ---------------------------------------------------------------------------------------------------
+// ---- UncheckedSpawn
+// ---------------------------------------------------------------------------------------------------
 
 /// How a failure of \p Row reads as a condition: what stands before the call, and what after it.
 static std::pair<std::string, std::string> failureTest(const Meaning &Row) {
@@ -351,16 +355,17 @@ std::vector<Fix> safespawn::fixUselessTest(const Unit &U, const Meaning &Row, co
     return {};
   Expr::EvalResult Value;
   const bool ConstantRight = Test->getRHS()->EvaluateAsInt(Value, U.context());
-  const bool WhenFailed = Test->getOpcode() == BO_EQ ||
-                          (ConstantRight ? Test->getOpcode() == BO_LT || Test->getOpcode() == BO_LE
-                                         : Test->getOpcode() == BO_GT || Test->getOpcode() == BO_GE);
+  const bool WhenFailed =
+      Test->getOpcode() == BO_EQ || (ConstantRight ? Test->getOpcode() == BO_LT || Test->getOpcode() == BO_LE
+                                                   : Test->getOpcode() == BO_GT || Test->getOpcode() == BO_GE);
   const std::string Worked = Row.Worked.How == Success::Constant ? Row.Worked.Name : "0";
   const std::string Operator = WhenFailed ? "!=" : "==";
   if (ConstantRight)
     E.replace(SourceRange(Test->getOperatorLoc(), Test->getRHS()->getEndLoc()), Operator + " " + Worked);
   else
     E.replace(SourceRange(Test->getLHS()->getBeginLoc(), Test->getOperatorLoc()), Worked + " " + Operator);
-  return {{"test", "test for " + std::string(WhenFailed ? "failure" : "success") + " with '" + Operator + " " + Worked + "'",
+  return {{"test",
+           "test for " + std::string(WhenFailed ? "failure" : "success") + " with '" + Operator + " " + Worked + "'",
            E.take()}};
 }
 
@@ -382,7 +387,8 @@ std::vector<Fix> safespawn::fixIgnoredResult(const Unit &U, const SpawnSite &Sit
     std::map<std::string, bool> &Ways;
     const Edits &E;
     ASTContext &Context;
-    Failures(std::map<std::string, bool> &Ways, const Edits &E, ASTContext &Context) : Ways(Ways), E(E), Context(Context) {}
+    Failures(std::map<std::string, bool> &Ways, const Edits &E, ASTContext &Context)
+        : Ways(Ways), E(E), Context(Context) {}
     bool VisitIfStmt(IfStmt *If) {
       const Stmt *Last = If->getThen();
       if (const auto *Block = dyn_cast<CompoundStmt>(Last))
@@ -430,7 +436,8 @@ std::vector<Fix> safespawn::fixIgnoredResult(const Unit &U, const SpawnSite &Sit
   return Fixes;
 }
 
-// ---- LoopArg ----------------------------------------------------------------------------------------------------------
+// ---- LoopArg
+// ----------------------------------------------------------------------------------------------------------
 
 /// Reads the integer that the thread is given by value: edits every use of the entry's parameter, or fails.
 static bool readByValue(const FunctionDecl *Entry, QualType Type, const Unit &U, Edits &E) {
@@ -467,7 +474,8 @@ static bool readByValue(const FunctionDecl *Entry, QualType Type, const Unit &U,
     while (isa_and_nonnull<ParenExpr, CastExpr>(Parent))
       Parent = Parents.getParent(Parent);
     const auto *Declaration = dyn_cast_or_null<DeclStmt>(Parent);
-    const auto *Alias = Declaration && Declaration->isSingleDecl() ? dyn_cast<VarDecl>(Declaration->getSingleDecl()) : nullptr;
+    const auto *Alias =
+        Declaration && Declaration->isSingleDecl() ? dyn_cast<VarDecl>(Declaration->getSingleDecl()) : nullptr;
     if (!Alias || !Alias->getType()->isPointerType() ||
         !U.context().hasSameUnqualifiedType(Alias->getType()->getPointeeType(), Type) ||
         !E.isEditable(Declaration->getSourceRange()))
@@ -480,9 +488,9 @@ static bool readByValue(const FunctionDecl *Entry, QualType Type, const Unit &U,
         return false;
       E.replace(Deref->getSourceRange(), Alias->getNameAsString());
     }
-    E.replace(SourceRange(Declaration->getBeginLoc(), Alias->getEndLoc()),
-              Type.getUnqualifiedType().getAsString() + " " + Alias->getNameAsString() + " = " + Cast(Type) +
-                  Param->getNameAsString());
+    E.replace(SourceRange(Declaration->getBeginLoc(), Alias->getEndLoc()), Type.getUnqualifiedType().getAsString() +
+                                                                               " " + Alias->getNameAsString() + " = " +
+                                                                               Cast(Type) + Param->getNameAsString());
   }
   return true;
 }

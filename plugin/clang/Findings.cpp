@@ -11,12 +11,13 @@ using namespace ento;
 using namespace safespawn;
 namespace json = llvm::json;
 
-// ---- from the analyzer ------------------------------------------------------------------------------------------------
+// ---- from the analyzer
+// ------------------------------------------------------------------------------------------------
 
 namespace {
 
-/// Whether an event of the analyzer's own says only that it made an assumption, or walked into a call. Our checkers tell
-/// the story; what decides the path they tell as well.
+/// Whether an event of the analyzer's own says only that it made an assumption, or walked into a call. Our checkers
+/// tell the story; what decides the path they tell as well.
 bool isAnalyzersOwn(StringRef Text) {
   for (StringRef Start : {"Assuming", "Calling", "Entering", "Entered", "Returning", "Returned", "Taking", "Looping",
                           "Loop", "Control", "Field", "Value", "Left side", "Right side"})
@@ -90,7 +91,8 @@ std::unique_ptr<PathDiagnosticConsumer> safespawn::makeFindingsConsumer(Findings
   return std::make_unique<Consumer>(Out);
 }
 
-// ---- as data ----------------------------------------------------------------------------------------------------------
+// ---- as data
+// ----------------------------------------------------------------------------------------------------------
 
 void Findings::normalise(const SourceManager &SM) {
   auto Key = [&](const Finding &F) {
@@ -187,7 +189,8 @@ bool Findings::deserialise(StringRef Text, Findings &Out) {
   Out.Relevant = unsigned(Top->getInteger("relevant").value_or(0));
   Out.Explored = unsigned(Top->getInteger("explored").value_or(0));
   Each(*Top, "problems", [&](const json::Object &O) {
-    Out.Problems.push_back({Problem::Kind(O.getInteger("what").value_or(0)), Word(O, "function"), Word(O, "why"), At(O)});
+    Out.Problems.push_back(
+        {Problem::Kind(O.getInteger("what").value_or(0)), Word(O, "function"), Word(O, "why"), At(O)});
   });
   Each(*Top, "reports", [&](const json::Object &O) {
     Finding F{Rule(O.getInteger("rule").value_or(0)), At(O), Word(O, "message"), Word(O, "function"), {}, {}};
@@ -204,7 +207,8 @@ bool Findings::deserialise(StringRef Text, Findings &Out) {
   return true;
 }
 
-// ---- for people -------------------------------------------------------------------------------------------------------
+// ---- for people
+// -------------------------------------------------------------------------------------------------------
 
 void Findings::print(DiagnosticsEngine &Diags) const {
   if (Diags.getIgnoreAllWarnings())
@@ -216,8 +220,8 @@ void Findings::print(DiagnosticsEngine &Diags) const {
   const unsigned Plain = Diags.getCustomDiagID(DiagnosticsEngine::Note, "%0");
   auto Hints = [](const DiagnosticBuilder &B, const Remedy &R) {
     for (const Edit &E : R.Edits)
-      B << FixItHint::CreateReplacement(
-          CharSourceRange::getCharRange(E.Begin, E.Begin.getLocWithOffset(int(E.Length))), E.Text);
+      B << FixItHint::CreateReplacement(CharSourceRange::getCharRange(E.Begin, E.Begin.getLocWithOffset(int(E.Length))),
+                                        E.Text);
   };
   for (const Finding &F : Reports) {
     {

@@ -2,13 +2,13 @@
 #include "plugin/clang/Host.h"
 #include "checkers/Checkers.h"
 #include "checkers/LlvmCompat.h"
+#include "plugin/clang/Findings.h"
+#include "plugin/clang/Isolation.h"
+#include "plugin/clang/Registration.h"
 #include "clang/CrossTU/CrossTranslationUnit.h"
 #include "clang/StaticAnalyzer/Core/AnalyzerOptions.h"
 #include "clang/StaticAnalyzer/Core/CheckerManager.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/ExprEngine.h"
-#include "plugin/clang/Findings.h"
-#include "plugin/clang/Isolation.h"
-#include "plugin/clang/Registration.h"
 #include <csignal>
 #include <unistd.h>
 
@@ -24,8 +24,7 @@ constexpr unsigned DeepBudget = 2000000;
 
 class Host : public ASTConsumer {
 public:
-  Host(CompilerInstance &CI, Options Asked)
-      : CI(CI), Asked(std::move(Asked)), Errors(CI.getDiagnostics()) {}
+  Host(CompilerInstance &CI, Options Asked) : CI(CI), Asked(std::move(Asked)), Errors(CI.getDiagnostics()) {}
 
   bool HandleTopLevelDecl(DeclGroupRef Group) override {
     // An error since the last declaration lies in this one, or just before it.
@@ -166,8 +165,8 @@ void Host::analyse(Unit &U, Findings &Found) {
   HostedRegistration Registration(Shared, Asked.Rules);
   CheckerManager Checkers(Context, Analyzer, CI.getPreprocessor(), {}, {registerCheckers});
   auto Manager =
-      compat::makeAnalysisManager(Context, CI.getPreprocessor(), makeFindingsConsumer(Found),
-                                  CreateRegionStoreManager, CreateRangeConstraintManager, Checkers, Analyzer);
+      compat::makeAnalysisManager(Context, CI.getPreprocessor(), makeFindingsConsumer(Found), CreateRegionStoreManager,
+                                  CreateRangeConstraintManager, Checkers, Analyzer);
   cross_tu::CrossTranslationUnitContext CrossUnit(CI);
   FunctionSummariesTy Summaries;
   SetOfConstDecls Inlined;
@@ -188,8 +187,8 @@ void Host::analyse(Unit &U, Findings &Found) {
     Engine.getBugReporter().FlushReports();
     ++Found.Explored;
     if (!Engine.hasEmptyWorkList()) // a loop that was left early is no gap: PathModel says how
-      Found.Problems.push_back({Problem::Unproved, F->getNameAsString(), "too many paths: the step budget ran out",
-                                F->getLocation()});
+      Found.Problems.push_back(
+          {Problem::Unproved, F->getNameAsString(), "too many paths: the step budget ran out", F->getLocation()});
   }
   Manager->FlushDiagnostics();
 }

@@ -4,9 +4,9 @@
 // keeps whatever happens there away from the user's compile.
 #pragma once
 
+#include "plugin/clang/Options.h"
 #include "clang/AST/ASTConsumer.h"
 #include "clang/Frontend/CompilerInstance.h"
-#include "plugin/clang/Options.h"
 #include <memory>
 
 namespace safespawn {

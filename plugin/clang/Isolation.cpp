@@ -104,8 +104,8 @@ Outcome safespawn::runIsolated(unsigned Seconds, llvm::function_ref<std::string(
   if (TimedOut)
     return {Outcome::TimedOut, std::to_string(Seconds) + " s"};
   if (WIFSIGNALED(Status))
-    return {Outcome::Crashed, std::string("signal ") + std::to_string(WTERMSIG(Status)) + ", " +
-                                  strsignal(WTERMSIG(Status))};
+    return {Outcome::Crashed,
+            std::string("signal ") + std::to_string(WTERMSIG(Status)) + ", " + strsignal(WTERMSIG(Status))};
   if (WIFEXITED(Status) && WEXITSTATUS(Status) != 0)
     return {Outcome::Crashed, "fatal error"};
   return {};

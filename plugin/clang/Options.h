@@ -14,11 +14,11 @@ namespace safespawn {
 
 struct Options {
   RuleSet Rules = RuleSet::profile(/*Strict=*/false);
-  std::string ReportFile;  ///< empty: none
-  bool Quiet = false;      ///< print no diagnostics
-  bool Deep = false;       ///< no step budget worth the name
-  bool ReadConfig = true;  ///< look for .safespawn.yaml
-  unsigned TimeLimit = 60; ///< seconds for one file
+  std::string ReportFile;                   ///< empty: none
+  bool Quiet = false;                       ///< print no diagnostics
+  bool Deep = false;                        ///< no step budget worth the name
+  bool ReadConfig = true;                   ///< look for .safespawn.yaml
+  unsigned TimeLimit = 60;                  ///< seconds for one file
   enum { None, Crash, Hang } Inject = None; ///< for the tests of the isolation: what the analysis does to itself
 
   /// Reads the arguments of -fplugin-arg-safespawn-…; a mistake is an error of the compile that names the nearest right

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The doors to Clang: an action that runs in every compile and in clangd, and checkers for the analyzer.
-#include "clang/Frontend/CompilerInstance.h"
-#include "clang/Frontend/FrontendPluginRegistry.h"
-#include "clang/StaticAnalyzer/Frontend/CheckerRegistry.h"
 #include "plugin/clang/Host.h"
 #include "plugin/clang/Registration.h"
 #include "plugin/loader.h"
+#include "clang/Frontend/CompilerInstance.h"
+#include "clang/Frontend/FrontendPluginRegistry.h"
+#include "clang/StaticAnalyzer/Frontend/CheckerRegistry.h"
 #include <dlfcn.h>
 
 using namespace clang;
@@ -19,8 +19,7 @@ bool isPreloadedOnly(const CompilerInstance &CI) {
   auto Ask = reinterpret_cast<safespawn_was_preloaded_fn>(dlsym(RTLD_DEFAULT, "safespawn_was_preloaded"));
   if (!Ask || !Ask())
     return false;
-  return llvm::none_of(CI.getFrontendOpts().Plugins,
-                       [](StringRef Path) { return Path.ends_with("safespawn.so"); });
+  return llvm::none_of(CI.getFrontendOpts().Plugins, [](StringRef Path) { return Path.ends_with("safespawn.so"); });
 }
 
 class Action : public PluginASTAction {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "plugin/clang/Registration.h"
+#include "plugin/clang/Options.h"
 #include "clang/AST/ASTContext.h"
 #include "clang/StaticAnalyzer/Core/AnalyzerOptions.h"
 #include "clang/StaticAnalyzer/Core/CheckerManager.h"
-#include "plugin/clang/Options.h"
 
 using namespace clang;
 using namespace ento;
@@ -98,10 +98,10 @@ void safespawn::registerCheckers(CheckerRegistry &Registry) {
   Registry.addDependency(PathModelName, "core.builtin.NoReturnFunctions");
   Registry.addDependency(HandlesName, PathModelName);
   Registry.addDependency(SpawnsName, PathModelName);
-#define SAFESPAWN_RULE(family, name, class, profile, summary)                                                         \
-  Registry.addChecker(enableRule<Rule::family##_##name>, shouldEnable<Rule::family##_##name>,                         \
-                      "safespawn." #family "." #name, summary, Docs, /*IsHidden=*/false);                                                 \
-  Registry.addDependency("safespawn." #family "." #name, HandlesName);                                                \
+#define SAFESPAWN_RULE(family, name, class, profile, summary)                                                          \
+  Registry.addChecker(enableRule<Rule::family##_##name>, shouldEnable<Rule::family##_##name>,                          \
+                      "safespawn." #family "." #name, summary, Docs, /*IsHidden=*/false);                              \
+  Registry.addDependency("safespawn." #family "." #name, HandlesName);                                                 \
   Registry.addDependency("safespawn." #family "." #name, SpawnsName);
 #include "checkers/Rules.def"
 }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "checkers/Objects.h"
+#include "checkers/Flow.h"
+#include "checkers/LlvmCompat.h"
+#include "clang/AST/ParentMap.h"
+
+using namespace clang;
+using namespace ento;
+using namespace safespawn;
+
+const StackFrameContext *safespawn::frameOf(const MemRegion *Region, ProgramStateRef State) {
+  const auto *Space = dyn_cast_or_null<StackSpaceRegion>(compat::memorySpace(Region->getBaseRegion(), State));
+  return Space ? Space->getStackFrame() : nullptr;
+}
+
+const MemRegion *safespawn::handleAt(const MemRegion *Region) {
+  const auto *Element = dyn_cast_or_null<ElementRegion>(Region);
+  const auto *Super =
+      Element && Element->getIndex().isZeroConstant() ? dyn_cast<TypedValueRegion>(Element->getSuperRegion()) : nullptr;
+  return Super && Super->getValueType()->isScalarType() ? Super : Region;
+}
+
+const MemRegion *safespawn::objectWritten(const Expr *E, ProgramStateRef State, const LocationContext *Frame) {
+  while (E) {
+    E = E->IgnoreParenCasts();
+    if (const auto *Element = dyn_cast<ArraySubscriptExpr>(E)) {
+      E = Element->getBase();
+    } else if (const auto *Member = dyn_cast<MemberExpr>(E)) {
+      E = Member->getBase();
+    } else if (const auto *Op = dyn_cast<UnaryOperator>(E);
+               Op && (Op->getOpcode() == UO_Deref || Op->getOpcode() == UO_AddrOf || Op->isIncrementDecrementOp())) {
+      E = Op->getSubExpr();
+    } else if (const auto *Sum = dyn_cast<BinaryOperator>(E); Sum && Sum->isAdditiveOp()) {
+      E = Sum->getLHS();
+    } else if (const auto *Ref = dyn_cast<DeclRefExpr>(E)) {
+      const auto *Var = dyn_cast<VarDecl>(Ref->getDecl());
+      if (!Var)
+        return nullptr;
+      SVal Location = State->getLValue(Var, Frame);
+      if (Var->getType()->isPointerType())
+        Location = State->getSVal(Location.castAs<Loc>());
+      const MemRegion *Region = Location.getAsRegion();
+      return Region ? Region->getBaseRegion() : nullptr;
+    } else {
+      return nullptr;
+    }
+  }
+  return nullptr;
+}
+
+bool safespawn::isInArray(const MemRegion *Region) {
+  while (const auto *Sub = dyn_cast_or_null<SubRegion>(Region)) {
+    if (isa<ElementRegion>(Sub))
+      return true;
+    Region = Sub->getSuperRegion();
+  }
+  return false;
+}
+
+bool safespawn::isGuarded(const CallExpr *Call, const Expr *Place, const LocationContext *Frame, const Unit &U) {
+  const auto *In = dyn_cast_or_null<FunctionDecl>(Frame->getDecl());
+  const ParentMap &Parents = Frame->getParentMap();
+  auto Above = [&](const Stmt *S, const Stmt *Outer) {
+    for (; S; S = Parents.getParent(S))
+      if (S == Outer)
+        return true;
+    return false;
+  };
+  // if (rc) after rc = spawn() is no guard of its own.
+  auto AsksResult = [&](const Expr *Condition, const CallExpr *Spawn) {
+    const Stmt *Parent = Parents.getParentIgnoreParenImpCasts(const_cast<CallExpr *>(Spawn));
+    const VarDecl *Result = nullptr;
+    if (const auto *Assign = dyn_cast_or_null<BinaryOperator>(Parent); Assign && Assign->getOpcode() == BO_Assign)
+      Result = variableOf(Assign->getLHS());
+    else if (const auto *Declaration = dyn_cast_or_null<DeclStmt>(Parent); Declaration && Declaration->isSingleDecl())
+      Result = dyn_cast<VarDecl>(Declaration->getSingleDecl());
+    return Result && mentions(Condition, Result);
+  };
+  bool Spawned = false, Guarded = false;
+  for (const SpawnSite &Site : In ? U.spawnsIn(In) : ArrayRef<SpawnSite>()) {
+    const auto *Address = dyn_cast_or_null<UnaryOperator>(Site.Handle ? Site.Handle->IgnoreParenCasts() : nullptr);
+    if (!Address || Address->getOpcode() != UO_AddrOf || !U.sameExpression(Address->getSubExpr(), Place) ||
+        !reaches(*Frame->getCFG(), Site.Call, Call))
+      continue;
+    Spawned = true;
+    const Stmt *Child = Call;
+    for (const Stmt *P = Parents.getParent(Call); P; Child = P, P = Parents.getParent(P)) {
+      const auto *If = dyn_cast<IfStmt>(P);
+      const auto *Logic = dyn_cast<BinaryOperator>(P);
+      const Expr *Condition = If && Child != If->getCond()                                ? If->getCond()
+                              : Logic && Logic->isLogicalOp() && Child == Logic->getRHS() ? Logic->getLHS()
+                                                                                          : nullptr;
+      Guarded |= Condition && !Above(Site.Call, P) && !AsksResult(Condition, Site.Call);
+    }
+  }
+  return Spawned && Guarded;
+}
+
+bool safespawn::isFixedElement(const Expr *E, ASTContext &Context) {
+  const auto *Element = dyn_cast<ArraySubscriptExpr>(E->IgnoreParenCasts());
+  Expr::EvalResult Index;
+  return Element && Element->getIdx()->EvaluateAsInt(Index, Context);
+}

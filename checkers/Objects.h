@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which object an expression or a region stands for, and where it lives.
+#pragma once
+
+#include "checkers/Unit.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/ProgramState.h"
+
+namespace safespawn {
+
+/// The frame that \p Region is an automatic object of, or null.
+const clang::StackFrameContext *frameOf(const clang::ento::MemRegion *Region, clang::ento::ProgramStateRef State);
+/// The region of the handle at \p Region, whatever cast it is seen through; the first element of an array stays one.
+const clang::ento::MemRegion *handleAt(const clang::ento::MemRegion *Region);
+/// The object that the lvalue \p E is (an element or member of): a variable, or what a pointer variable points to.
+const clang::ento::MemRegion *objectWritten(const clang::Expr *E, clang::ento::ProgramStateRef State,
+                                            const clang::LocationContext *Frame);
+/// Whether \p Region is (a part of) an element of an array.
+bool isInArray(const clang::ento::MemRegion *Region);
+/// Whether \p Call stands under an `if` that the spawns into \p Place do not stand under: a flag, a count, "have it".
+/// What ties such a guard to the spawn is the program's own business, and may well be out of sight.
+bool isGuarded(const clang::CallExpr *Call, const clang::Expr *Place, const clang::LocationContext *Frame,
+               const Unit &U);
+/// Whether \p E is one and the same element in every round of a loop: t[0].
+bool isFixedElement(const clang::Expr *E, clang::ASTContext &Context);
+
+} // namespace safespawn

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How a report is told: what things are called in messages, and the notes that say how the path came there.
+#pragma once
+
+#include "checkers/Unit.h"
+#include "clang/StaticAnalyzer/Core/BugReporter/BugReporterVisitors.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/MemRegion.h"
+#include <memory>
+#include <string>
+
+namespace safespawn {
+
+/// How the user would write the object that lives in \p Region, or an empty string.
+std::string written(const clang::ento::MemRegion *Region);
+/// A handle's name in messages: where it is stored, else how it is written in \p Expression, its place or its value.
+/// For an element of an array the source's own index, which stands for every round of a loop.
+std::string nameOf(const clang::ento::MemRegion *Storage, const clang::Expr *Expression, const Unit &U,
+                   bool IsValue = false);
+llvm::StringRef functionName(const clang::Decl *D);
+
+/// Tells how the path came to leave \p Frame at \p Exit (null: its end) without joining \p Name: the last condition
+/// behind which there is no join any more, or, where the function joins nothing, the condition whose branch holds the
+/// exit; in the words of the source.
+std::unique_ptr<clang::ento::BugReporterVisitor> tellWayOut(const clang::LocationContext *Frame,
+                                                            const clang::Stmt *Exit, std::string Name, const Unit &U);
+/// Tells, with \p Text, where the path learned what \p Result is.
+std::unique_ptr<clang::ento::BugReporterVisitor> tellOutcome(clang::ento::SymbolRef Result, std::string Text);
+
+} // namespace safespawn
