@@ -37,6 +37,8 @@ const EffectInfo Effects[] = {
     {"attribute-set", Effect::AttributeSet, {"object"}, {"value", "detached"}},
     {"default-attribute", Effect::DefaultAttribute, {}, {"success"}},
     {"fork", Effect::Fork, {}, {}},
+    {"acquire", Effect::Acquire, {"object"}, {"success"}},
+    {"block", Effect::Block, {}, {"object"}},
     {"release", Effect::Release, {"object"}, {"success"}},
     {"init", Effect::Init, {"object"}, {"attr", "success"}},
     {"wait", Effect::Wait, {}, {"object", "lock", "success"}},

@@ -31,6 +31,8 @@ enum class Effect {
   Init,             ///< makes a synchronisation object, with attr: object, attr
   DefaultAttribute, ///< changes what a spawn without attributes gets
   Fork,             ///< returns 0 in a child process that has one thread
+  Acquire,          ///< takes a lock: object
+  Block,            ///< may wait without bound for something outside of this thread
   Release,          ///< gives a lock back: object
   Wait,             ///< goes on only after another thread has acted: object, lock
   Post,             ///< lets a waiting thread go on: object

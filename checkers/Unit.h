@@ -79,8 +79,11 @@ public:
   bool copiesBeforePost(const clang::FunctionDecl *Entry) const;
   /// Whether \p Entry is seen, and never looks at its parameter.
   bool ignoresArgument(const clang::FunctionDecl *Entry) const;
-  /// Whether \p Entry, or a function of this file that it calls, waits for another thread to act.
+  /// Whether a thread in \p Entry may end only when somebody does something for it: it waits, blocks, or spins on what
+  /// it does not write, there or in a function of this file that it calls.
   bool mayWait(const clang::FunctionDecl *Entry) const { return Waiting.count(key(Entry)); }
+  /// Whether \p Function, or a function of this file that it calls, takes or gives back a lock.
+  bool locks(const clang::FunctionDecl *Function) const { return Locking.count(key(Function)); }
   /// Whether the thread in \p Entry never ends by itself: a loop without condition, break, return or exit.
   bool neverEnds(const clang::FunctionDecl *Entry) const { return Endless.count(key(Entry)); }
 
@@ -121,7 +124,7 @@ private:
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::FieldDecl *, 4>> FieldWrites;
   llvm::DenseMap<const clang::FunctionDecl *, const Meaning *> Wrappers;
   std::deque<Meaning> DerivedRows; // stable addresses
-  llvm::DenseSet<const clang::FunctionDecl *> Touching, Effective, GivingUp, Waiting, Mattering, SelfDetaching,
+  llvm::DenseSet<const clang::FunctionDecl *> Touching, Effective, GivingUp, Waiting, Locking, Mattering, SelfDetaching,
       AddressTaken, Endless, Broken;
 };
 

@@ -12,8 +12,13 @@ bool Edits::isEditable(SourceRange Range) const {
          SM.getFileID(Range.getBegin()) == SM.getFileID(Range.getEnd()) && !SM.isInSystemHeader(Range.getBegin());
 }
 
+CharSourceRange Edits::written(SourceRange Range) const {
+  CharSourceRange File = Lexer::makeFileCharRange(CharSourceRange::getTokenRange(Range), SM, Context.getLangOpts());
+  return File.isValid() && !SM.isInSystemHeader(File.getBegin()) ? File : CharSourceRange();
+}
+
 std::string Edits::text(SourceRange Range) const {
-  return Lexer::getSourceText(CharSourceRange::getTokenRange(Range), SM, Context.getLangOpts()).str();
+  return Lexer::getSourceText(written(Range), SM, Context.getLangOpts()).str();
 }
 
 /// The text of the line that \p At is on, up to \p At.
@@ -40,8 +45,11 @@ SourceLocation Edits::after(SourceRange Range) const {
 }
 
 SourceLocation Edits::afterSemicolon(const Stmt *S) const {
-  return Lexer::findLocationAfterToken(S->getEndLoc(), tok::semi, SM, Context.getLangOpts(),
-                                       /*SkipTrailingWhitespaceAndNewLine=*/false);
+  CharSourceRange File = written(S->getSourceRange());
+  if (File.isInvalid())
+    return {};
+  auto Next = Lexer::findNextToken(File.getEnd().getLocWithOffset(-1), SM, Context.getLangOpts());
+  return Next && Next->is(tok::semi) ? Next->getEndLoc() : SourceLocation();
 }
 
 void Edits::insert(SourceLocation At, std::string Text) { Hints.push_back(FixItHint::CreateInsertion(At, Text)); }
@@ -50,42 +58,67 @@ void Edits::replace(SourceRange Tokens, std::string Text) {
   Hints.push_back(FixItHint::CreateReplacement(CharSourceRange::getCharRange(Tokens.getBegin(), after(Tokens)), Text));
 }
 
+/// The end of the line of \p At when a comment is all that stands there, else \p At.
+static SourceLocation afterComment(SourceLocation At, const SourceManager &SM) {
+  auto [File, Offset] = SM.getDecomposedLoc(At);
+  StringRef Rest = SM.getBufferData(File).drop_front(Offset);
+  StringRef Line = Rest.take_until([](char C) { return C == '\n' || C == '\r'; }).rtrim();
+  StringRef Comment = Line.ltrim();
+  const bool Whole =
+      Comment.starts_with("//") || (Comment.starts_with("/*") && Comment.ends_with("*/") && Comment.count("*/") == 1);
+  return Whole ? At.getLocWithOffset(int(Line.size())) : At;
+}
+
+/// Whether a line of the preprocessor's begins in \p Text, after its first line.
+static bool holdsDirective(StringRef Text) {
+  while (!Text.empty()) {
+    Text = Text.split('\n').second;
+    if (Text.ltrim(" \t").starts_with("#"))
+      return true;
+  }
+  return false;
+}
+
 bool Edits::insertBefore(const Stmt *S, const ParentMap &Parents, const std::string &Statement) {
-  SourceLocation End = afterSemicolon(S);
-  if (!isEditable(S->getSourceRange()) || End.isInvalid())
+  const CharSourceRange File = written(S->getSourceRange());
+  const SourceLocation End = afterSemicolon(S);
+  if (File.isInvalid() || End.isInvalid())
     return false;
+  const SourceLocation Begin = File.getBegin();
   const Stmt *Parent = Parents.getParent(S);
   if (isa_and_nonnull<CompoundStmt>(Parent)) {
-    insert(S->getBeginLoc(),
-           Statement + (isFirstOnLine(S->getBeginLoc()) ? ";\n" + indentOf(S->getBeginLoc()) : std::string("; ")));
+    insert(Begin, Statement + (isFirstOnLine(Begin) ? ";\n" + indentOf(Begin) : std::string("; ")));
     return true;
   }
-  if (!isa_and_nonnull<IfStmt, ForStmt, WhileStmt>(Parent) || !isEditable(Parent->getSourceRange()))
+  if (!isa_and_nonnull<IfStmt, ForStmt, WhileStmt>(Parent) || !Parent->getBeginLoc().isFileID())
     return false;
-  std::optional<Token> Before;
-  SourceLocation Previous = S->getBeginLoc();
-  // The token that opens the branch: ')' or 'else'. Its end is where the brace goes.
-  for (unsigned I = 1; I < 4096 && !Before; ++I) {
-    SourceLocation At =
-        Lexer::GetBeginningOfToken(S->getBeginLoc().getLocWithOffset(-int(I)), SM, Context.getLangOpts());
-    Token T;
-    if (Lexer::getRawToken(At, T, SM, Context.getLangOpts(), /*IgnoreWhiteSpace=*/false))
-      continue;
-    if (T.isNot(tok::comment) && T.isNot(tok::unknown)) {
-      Before = T;
-      Previous = T.getEndLoc();
-    }
-  }
-  if (!Before)
-    return false;
-  if (!isFirstOnLine(S->getBeginLoc())) {
-    insert(S->getBeginLoc(), "{ " + Statement + "; ");
+  if (!isFirstOnLine(Begin)) {
+    insert(Begin, "{ " + Statement + "; ");
     insert(End, " }");
     return true;
   }
-  insert(Previous, " {");
-  insert(S->getBeginLoc(), Statement + ";\n" + indentOf(S->getBeginLoc()));
-  insert(End, "\n" + indentOf(Parent->getBeginLoc()) + "}");
+  // The token that opens the branch, ')' or 'else': the brace goes behind it. No directive may stand in between, and
+  // none behind the statement: the branch would not be the same with it.
+  auto [Id, Offset] = SM.getDecomposedLoc(Begin);
+  StringRef Text = SM.getBufferData(Id);
+  SourceLocation Opens;
+  for (unsigned Back = 1; Back <= Offset && Opens.isInvalid(); ++Back) {
+    SourceLocation At = Lexer::GetBeginningOfToken(Begin.getLocWithOffset(-int(Back)), SM, Context.getLangOpts());
+    Token T;
+    if (!Lexer::getRawToken(At, T, SM, Context.getLangOpts(), /*IgnoreWhiteSpace=*/false) && T.isNot(tok::comment) &&
+        T.isNot(tok::unknown))
+      Opens = T.getEndLoc();
+  }
+  if (Opens.isInvalid())
+    return false;
+  const unsigned From = SM.getFileOffset(Opens), To = SM.getFileOffset(End);
+  StringRef Behind = Text.drop_front(To);
+  if (holdsDirective(Text.slice(From, Offset)) ||
+      holdsDirective(Behind.substr(0, Behind.find_first_not_of(" \t\r\n") + 1)))
+    return false;
+  insert(Opens, " {");
+  insert(Begin, Statement + ";\n" + indentOf(Begin));
+  insert(afterComment(End, SM), "\n" + indentOf(Parent->getBeginLoc()) + "}");
   return true;
 }
 

@@ -19,7 +19,9 @@ public:
 
   /// Whether all of \p Range is written in a file that is the user's to edit, none of it by a macro.
   bool isEditable(clang::SourceRange Range) const;
-  /// The text of \p Range, to the end of its last token.
+  /// The text in the file that \p Range stands for, where it is whole tokens and whole macro uses; invalid otherwise.
+  clang::CharSourceRange written(clang::SourceRange Range) const;
+  /// The text of \p Range, to the end of its last token; macros as they are written.
   std::string text(clang::SourceRange Range) const;
   /// The white space that the line of \p At begins with.
   std::string indentOf(clang::SourceLocation At) const;

@@ -50,47 +50,65 @@ static const Stmt *statementOf(const Stmt *E, const ParentMap &Parents) {
 // ---- Leak and StackEscape: join before the exit
 // -----------------------------------------------------------------------
 
-/// The block that a path enters when the spawn has failed, where the code tests that; null where it does not.
-static const CFGBlock *failureBlock(const CFG &Graph, const CallExpr *Spawn, const ParentMap &Parents) {
+/// What the code does with the outcome of a spawn.
+struct Outcome {
+  bool Known = false;               ///< we understand it
+  const CFGBlock *Failed = nullptr; ///< where a path goes when it failed; null when nobody asks
+};
+
+/// The first test of \p Spawn's result that says whether it worked.
+static Outcome outcomeOf(const CFG &Graph, const CallExpr *Spawn, const Meaning &Row, const ParentMap &Parents,
+                         const Unit &U) {
   const VarDecl *Stored = nullptr;
   const Stmt *Parent = Parents.getParentIgnoreParenImpCasts(const_cast<CallExpr *>(Spawn));
+  if (isa_and_nonnull<CompoundStmt>(Parent) || isa_and_nonnull<CStyleCastExpr>(Parent))
+    return {true, nullptr}; // ignored
   if (const auto *Assign = dyn_cast_or_null<BinaryOperator>(Parent); Assign && Assign->getOpcode() == BO_Assign)
     Stored = variableOf(Assign->getLHS());
   else if (const auto *Declaration = dyn_cast_or_null<DeclStmt>(Parent); Declaration && Declaration->isSingleDecl())
     Stored = dyn_cast<VarDecl>(Declaration->getSingleDecl());
-  auto Tests = [&](const Expr *E) {
-    bool Found = Stored && mentions(E, Stored);
-    for (const Stmt *S = Spawn; S && !Found; S = Parents.getParent(S))
-      Found = S == E;
-    return Found;
+  auto IsResult = [&](const Expr *E) {
+    E = E->IgnoreParenImpCasts();
+    if (const auto *Assign = dyn_cast<BinaryOperator>(E); Assign && Assign->getOpcode() == BO_Assign)
+      E = Assign->getRHS()->IgnoreParenImpCasts();
+    const auto *Ref = dyn_cast<DeclRefExpr>(E);
+    return E == Spawn || (Stored && Ref && Ref->getDecl() == Stored);
   };
-  // The nearest test after the spawn.
-  FlowPoint After = pointAfter(Graph, Spawn);
   SmallVector<const CFGBlock *, 16> Work;
   llvm::SmallPtrSet<const CFGBlock *, 32> Seen;
-  if (After)
+  if (FlowPoint After = pointAfter(Graph, Spawn))
     Work.push_back(After.Block);
   for (size_t I = 0; I < Work.size(); ++I) {
     const CFGBlock *Block = Work[I];
     const auto *Condition = dyn_cast_or_null<Expr>(Block->getTerminatorCondition());
-    if (Condition && Block->succ_size() == 2 && Tests(Condition)) {
+    if (Condition && Block->succ_size() == 2) {
       const Expr *E = Condition->IgnoreParenImpCasts();
-      bool FailsWhenTrue = true;
+      bool FailsWhenTrue = Row.Worked.How != Success::NonZero && Row.Worked.How != Success::NonNull;
       while (const auto *Not = dyn_cast<UnaryOperator>(E)) {
         if (Not->getOpcode() != UO_LNot)
           break;
         FailsWhenTrue = !FailsWhenTrue;
         E = Not->getSubExpr()->IgnoreParenImpCasts();
       }
-      if (const auto *Compare = dyn_cast<BinaryOperator>(E); Compare && Compare->getOpcode() == BO_EQ)
-        FailsWhenTrue = !FailsWhenTrue;
-      return *(FailsWhenTrue ? Block->succ_begin() : Block->succ_begin() + 1);
+      bool Understood = IsResult(E);
+      if (const auto *Compare = dyn_cast<BinaryOperator>(E);
+          Compare && Compare->isEqualityOp() && IsResult(Compare->getLHS())) {
+        Expr::EvalResult Value;
+        Understood = Compare->getRHS()->EvaluateAsInt(Value, U.context()) &&
+                     Value.Val.getInt() == U.successValue(Row).value_or(0);
+        if (Compare->getOpcode() == BO_EQ)
+          FailsWhenTrue = !FailsWhenTrue;
+      }
+      if (Understood)
+        return {true, *(FailsWhenTrue ? Block->succ_begin() : Block->succ_begin() + 1)};
+      if (mentions(E, Stored) || E == Spawn)
+        return {}; // asked in a way that we do not understand
     }
     for (const CFGBlock *Next : Block->succs())
       if (Next && Seen.insert(Next).second)
         Work.push_back(Next);
   }
-  return nullptr;
+  return {};
 }
 
 namespace {
@@ -98,14 +116,31 @@ namespace {
 /// The exits of one function, as far as one thread that it starts is concerned.
 class Exits {
 public:
-  Exits(const Unit &U, const CallExpr *Spawn, const Expr *Place, const FunctionDecl *In, AnalysisDeclContext &Context)
+  Exits(const Unit &U, const CallExpr *Spawn, const Meaning &Row, const Expr *Place, const FunctionDecl *In,
+        AnalysisDeclContext &Context)
       : U(U), Spawn(Spawn), Place(Place), Graph(*Context.getCFG()), Parents(Context.getParentMap()),
-        Body(cast<CompoundStmt>(In->getBody())) {}
+        Body(cast<CompoundStmt>(In->getBody())), Result(outcomeOf(Graph, Spawn, Row, Parents, U)) {}
+
+  /// Whether it is clear at each exit which thread \p Var stands for: its value goes nowhere but into calls that we
+  /// know, no other variable has its name, and what the code makes of the spawn's result is understood.
+  bool areClear(const VarDecl *Var) const {
+    SmallVector<const DeclRefExpr *, 8> Uses;
+    collect(Body, Var, Uses);
+    for (const DeclRefExpr *Use : Uses) {
+      const Stmt *Up = Use;
+      while (Up && !isa<CallExpr>(Up) && !isa<CompoundStmt>(Up))
+        Up = Parents.getParent(Up);
+      const auto *Call = dyn_cast_or_null<CallExpr>(Up);
+      if (!Call || (Call != Spawn && U.meaningsOf(Call->getDirectCallee()).empty()))
+        return false;
+    }
+    return Result.Known && !hasNamesake(Body, Var);
+  }
 
   /// The return statements that are reached once the spawn has worked; null stands for the end of the body.
   SmallVector<const Stmt *, 8> afterSuccess() const {
     SmallVector<const Stmt *, 8> Found;
-    visit(pointAfter(Graph, Spawn), failureBlock(Graph, Spawn, Parents), [&](const Stmt *Exit) {
+    visit(pointAfter(Graph, Spawn), Result.Failed, [&](const Stmt *Exit) {
       if (!llvm::is_contained(Found, Exit))
         Found.push_back(Exit);
     });
@@ -116,7 +151,7 @@ public:
   bool isOurs(const Stmt *Exit) const {
     if (comesFrom({&Graph.getEntry(), 0}, Exit)) // without the spawn
       return false;
-    if (const CFGBlock *Failed = failureBlock(Graph, Spawn, Parents); Failed && comesFrom({Failed, 0}, Exit))
+    if (Result.Failed && comesFrom({Result.Failed, 0}, Exit))
       return false;
     for (const CFGBlock *Block : Graph)
       for (unsigned I = 0; I < Block->size(); ++I)
@@ -153,6 +188,17 @@ public:
   }
 
 private:
+  static bool hasNamesake(const Stmt *S, const VarDecl *Var) {
+    if (!S)
+      return false;
+    if (const auto *Declaration = dyn_cast<DeclStmt>(S))
+      for (const Decl *D : Declaration->decls())
+        if (const auto *Named = dyn_cast<NamedDecl>(D);
+            Named && Named != Var && Named->getIdentifier() == Var->getIdentifier())
+          return true;
+    return llvm::any_of(S->children(), [&](const Stmt *Child) { return hasNamesake(Child, Var); });
+  }
+
   bool givesUp(const CallExpr *Call) const {
     for (const Meaning &Known : U.meaningsOf(Call->getDirectCallee()))
       if (isGivingUp(Known.What))
@@ -201,6 +247,7 @@ private:
   const CFG &Graph;
   const ParentMap &Parents;
   const CompoundStmt *Body;
+  const Outcome Result;
 };
 
 } // namespace
@@ -227,7 +274,12 @@ std::vector<Fix> safespawn::fixAtExit(const Unit &U, const CallExpr *Spawn, cons
   if (!isa<DeclRefExpr>(Outer) || !Context->getCFG())
     return {};
 
-  Exits Ways(U, Spawn, Place, In, *Context);
+  // A join waits for whatever lock the thread wants.
+  if ((!Site->Entry || !Site->Entry->hasBody() || U.locks(Site->Entry)) && U.locks(In))
+    return {};
+  Exits Ways(U, Spawn, *Row, Place, In, *Context);
+  if (!Ways.areClear(Var))
+    return {};
   Edits E(U.context());
   const std::string Name = U.text(Place), Join = U.joinCall(*Row, Name);
   if (Join.empty() || !E.isEditable(Place->getSourceRange()))
@@ -282,6 +334,34 @@ std::optional<Counting> countingLoopAround(const Stmt *S, const ParentMap &Paren
   return std::nullopt;
 }
 
+/// Whether \p S holds \p Inner.
+bool within(const Stmt *S, const Stmt *Inner) {
+  return S && (S == Inner || llvm::any_of(S->children(), [&](const Stmt *Child) { return within(Child, Inner); }));
+}
+
+/// Whether \p S leaves a round of the loop around it early, or moves \p Index itself.
+bool leavesOrSteps(const Stmt *S, const VarDecl *Index) {
+  if (!S)
+    return false;
+  if (isa<BreakStmt, ContinueStmt, GotoStmt>(S))
+    return true;
+  if (const auto *Assign = dyn_cast<BinaryOperator>(S);
+      Assign && Assign->isAssignmentOp() && variableOf(Assign->getLHS()) == Index)
+    return true;
+  if (const auto *Op = dyn_cast<UnaryOperator>(S);
+      Op && (Op->isIncrementDecrementOp() || Op->getOpcode() == UO_AddrOf) && variableOf(Op->getSubExpr()) == Index)
+    return true;
+  return llvm::any_of(S->children(), [&](const Stmt *Child) { return leavesOrSteps(Child, Index); });
+}
+
+/// Whether \p Bound may be written where \p Var is declared: all that it names is an enumerator from before.
+bool isVisibleAt(const Expr *Bound, const VarDecl *Var) {
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(Bound->IgnoreParenCasts()))
+    return isa<EnumConstantDecl>(Ref->getDecl()) && Ref->getDecl()->getBeginLoc() < Var->getBeginLoc();
+  return llvm::all_of(Bound->children(),
+                      [&](const Stmt *Child) { return !isa<Expr>(Child) || isVisibleAt(cast<Expr>(Child), Var); });
+}
+
 /// Whether \p Var is declared alone, without a value, at a place where an array may stand.
 const DeclStmt *plainDeclaration(const Stmt *Body, const VarDecl *Var) {
   const DeclStmt *Declaration = declarationOf(Body, Var);
@@ -311,13 +391,28 @@ std::vector<Fix> safespawn::fixOverwrite(const Unit &U, const CallExpr *Spawn, c
   if (!JoinStatement || JoinStatement != Join || Parents.getParent(JoinStatement) != Parents.getParent(Loop->Loop) ||
       !reaches(*In.getCFG(), Spawn, Join))
     return {};
+  // Every round must have spawned when the joins run: what fails leaves, nothing leaves the loop in another way, and
+  // the spawn stands under no condition but its own.
+  const Outcome Result = outcomeOf(*In.getCFG(), Spawn, Row, Parents, U);
+  if (!Result.Known || !Result.Failed || walk({Result.Failed, 0}, [&](const Stmt *S) {
+        return S == Join ? Step::Found : isa<ReturnStmt>(S) ? Step::Stop : Step::On;
+      }))
+    return {};
+  const Stmt *Up = statementOf(Spawn, Parents);
+  const Stmt *Inner = Loop->Loop->getBody();
+  const bool Direct = Up && (Parents.getParent(Up) == Inner || Parents.getParent(Up) == Loop->Loop || Up == Inner ||
+                             statementOf(Loop->Loop, Parents) == Up);
+  if (!Direct || leavesOrSteps(Inner, Loop->Index) || !isVisibleAt(Loop->Bound, Var))
+    return {};
+  if (const auto *If = dyn_cast<IfStmt>(Up);
+      If && statementOf(Loop->Loop, Parents) != Up && !within(If->getCond(), Spawn))
+    return {};
   Edits E(U.context());
   if (!E.isEditable(Declaration->getSourceRange()) || !E.isEditable(Place->getSourceRange()) ||
-      !E.isEditable(Join->getSourceRange()) || !E.isEditable(Loop->Bound->getSourceRange()))
+      !E.isEditable(Join->getSourceRange()) || E.written(Loop->Bound->getSourceRange()).isInvalid())
     return {};
   const std::string Bound = E.text(Loop->Bound->getSourceRange()), Index = Loop->Index->getNameAsString();
   const bool OwnIndex = isa<DeclStmt>(Loop->Loop->getInit());
-  const Stmt *Inner = Loop->Loop->getBody();
   if (const auto *Block = dyn_cast<CompoundStmt>(Inner); Block && !Block->body_empty())
     Inner = Block->body_front();
   E.insert(E.after(SourceRange(Var->getLocation(), Var->getLocation())), "[" + Bound + "]");
@@ -393,7 +488,7 @@ std::vector<Fix> safespawn::fixIgnoredResult(const Unit &U, const SpawnSite &Sit
       const Stmt *Last = If->getThen();
       if (const auto *Block = dyn_cast<CompoundStmt>(Last))
         Last = Block->body_empty() ? nullptr : Block->body_back();
-      if (!Last || !E.isEditable(Last->getSourceRange()) || !testsCall(If->getCond()))
+      if (!Last || E.text(Last->getSourceRange()).empty() || !testsCall(If->getCond()))
         return true;
       if (const auto *Return = dyn_cast<ReturnStmt>(Last)) {
         Expr::EvalResult Value;
@@ -532,8 +627,8 @@ std::vector<Fix> safespawn::fixLoopArgument(const Unit &U, const SpawnSite &Site
   collect(Loop->Loop->getBody(), Lent, Inside);
   const bool DeclaredInside = declarationOf(Loop->Loop->getBody(), Lent) != nullptr;
   Edits Array(Context);
-  if (Everywhere.size() != Inside.size() || DeclaredInside || !Array.isEditable(Loop->Bound->getSourceRange()) ||
-      !Array.isEditable(Declaration->getSourceRange()) ||
+  if (Everywhere.size() != Inside.size() || DeclaredInside || !isVisibleAt(Loop->Bound, Lent) ||
+      Array.written(Loop->Bound->getSourceRange()).isInvalid() || !Array.isEditable(Declaration->getSourceRange()) ||
       !llvm::all_of(Inside, [&](const DeclRefExpr *Use) { return Array.isEditable(Use->getSourceRange()); }))
     return {};
   Array.insert(Array.after(SourceRange(Lent->getLocation(), Lent->getLocation())),
