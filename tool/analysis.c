@@ -349,7 +349,9 @@ static bool judge(const struct run *run, struct turn *turn, const struct outcome
 	if (reported < 0)
 		return true;
 
-	if (outcome->end == RUN_SIGNALED)
+	if (reported && problem_of_kind(unit->report, "config"))
+		skip(unit, SKIP_CONFIG, NULL);
+	else if (outcome->end == RUN_SIGNALED)
 		skip(unit, SKIP_COMPILER_CRASH, text("signal %d, %s", outcome->code, strsignal(outcome->code)));
 	else if (outcome->code > 1)
 		skip(unit, SKIP_COMPILER_CRASH,

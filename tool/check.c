@@ -33,7 +33,5 @@ int run_check(int argc, char **argv)
 
 	if (analysis.stopped_by)
 		return EXIT_SIGNAL + analysis.stopped_by;
-	if (is_incomplete(&analysis.units, &findings, &options))
-		return EXIT_INCOMPLETE;
-	return findings.n && !options.exit_zero ? EXIT_FOUND : EXIT_CLEAN;
+	return verdict(&analysis.units, &findings, &options);
 }

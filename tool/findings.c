@@ -38,8 +38,10 @@ static int compare_gaps(const void *a, const void *b)
 	int order = strcmp(x->path, y->path);
 
 	order = order ? order : compare_numbers(x->line, y->line);
+	order = order ? order : compare_numbers(x->column, y->column);
 	order = order ? order : strcmp(x->kind, y->kind);
-	return order ? order : strcmp(x->function, y->function);
+	order = order ? order : strcmp(x->function, y->function);
+	return order ? order : strcmp(x->why, y->why);
 }
 
 static void add_unit(struct findings *findings, const struct unit *unit)
@@ -67,6 +69,7 @@ static void add_unit(struct findings *findings, const struct unit *unit)
 		findings->gaps[findings->n_gaps++] = (struct gap){
 			.path = path_real(unit->directory, string_in(item, "file")),
 			.line = number_in(item, "line"),
+			.column = number_in(item, "column"),
 			.kind = string_in(item, "kind"),
 			.function = string_in(item, "function"),
 			.why = string_in(item, "why"),

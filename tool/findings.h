@@ -19,7 +19,7 @@ struct finding {
 /** A function that stayed unproved, or was not analysed. */
 struct gap {
 	char *path;
-	long long line;
+	long long line, column; /* column 0: not known */
 	const char *kind, *function, *why;
 };
 

@@ -428,8 +428,38 @@ static int make_plan(struct plan *ret, struct analysis *analysis, const struct f
 	return 0;
 }
 
+/* What tells a report apart in a file that was edited since: not its line. */
+static char *name_of(const struct finding *finding)
+{
+	return text("%s:%s:%s:%s", finding->path, finding->function, finding->rule, finding->message);
+}
+
+static void note_fixable(struct strings *ret_names, const struct findings *findings)
+{
+	for (size_t i = 0; i < findings->n; i++)
+		if (json_array_size(findings->v[i].fixes))
+			strings_take(ret_names, name_of(&findings->v[i]));
+}
+
+/* A fix can make another one possible: one round is made, and the rest is the user's to ask for. */
+static void show_fixable_now(const struct findings *findings, const struct strings *before)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < findings->n; i++) {
+		auto_string name = name_of(&findings->v[i]);
+
+		count += json_array_size(findings->v[i].fixes) && !strings_have(before, name);
+	}
+	if (count) {
+		auto_string reports = counted(count, "report");
+
+		say_note("%s can be fixed that could not before: run it again", reports);
+	}
+}
+
 /* After the edits: what a check says now. */
-static int check_again(struct analysis *analysis)
+static int check_again(struct analysis *analysis, const struct strings *fixable_before)
 {
 	auto_findings findings = { 0 };
 
@@ -440,30 +470,36 @@ static int check_again(struct analysis *analysis)
 	if (analysis->options->stats)
 		show_stats(&findings, &analysis->units);
 	show_skipped(&analysis->units, &findings, analysis->options);
+	show_fixable_now(&findings, fixable_before);
 	show_summary(&analysis->units, &findings, analysis->options);
-	if (is_incomplete(&analysis->units, &findings, analysis->options))
-		return EXIT_INCOMPLETE;
-	return findings.n ? EXIT_FOUND : EXIT_CLEAN;
+	return verdict(&analysis->units, &findings, analysis->options);
 }
 
-/* Analyse and show or make the fixes. *ret_again: files were edited, and what is left to report is not known yet. */
-static int repair(struct analysis *analysis, bool *ret_again)
+/*
+ * Analyse and show or make the fixes. *ret_again: files were edited, and what is left to report is not known yet;
+ * @ret_fixable has the names of the reports that had fixes.
+ */
+static int repair(struct analysis *analysis, bool *ret_again, struct strings *ret_fixable)
 {
 	CLEANUP(snapshot_free) struct snapshot snapshot = { 0 };
 	const struct options *options = analysis->options;
 	auto_findings findings = { 0 };
 	auto_plan plan = { 0 };
+	bool stopped;
 	int code;
 
 	snapshot_take(&snapshot, &analysis->units);
 	analysis_run(analysis);
 	findings_collect(&findings, &analysis->units);
-	code = analysis->stopped_by ? 0 : make_plan(&plan, analysis, &findings, &snapshot);
+	note_fixable(ret_fixable, &findings);
+	/* With a broken configuration nothing is sure: what a call means may stand in it. */
+	stopped = analysis->stopped_by || is_misconfigured(&analysis->units);
+	code = stopped ? 0 : make_plan(&plan, analysis, &findings, &snapshot);
 	if (code)
 		return code;
 
 	*ret_again = options->apply && plan_made(&plan) && !analysis->stopped_by;
-	if (!analysis->stopped_by) {
+	if (!stopped && !analysis->stopped_by) {
 		if (!options->apply)
 			code = show_diff(&plan, options);
 		show_left(&plan, &findings);
@@ -479,9 +515,7 @@ static int repair(struct analysis *analysis, bool *ret_again)
 		show_stats(&findings, &analysis->units);
 	show_skipped(&analysis->units, &findings, options);
 	show_summary(&analysis->units, &findings, options);
-	if (code || is_incomplete(&analysis->units, &findings, options))
-		return EXIT_INCOMPLETE;
-	return findings.n ? EXIT_FOUND : EXIT_CLEAN;
+	return code ? EXIT_INCOMPLETE : verdict(&analysis->units, &findings, options);
 }
 
 int run_fix(int argc, char **argv)
@@ -489,6 +523,7 @@ int run_fix(int argc, char **argv)
 	auto_options options = { 0 };
 	auto_toolchain toolchain = { 0 };
 	auto_analysis analysis = { .want_dependencies = true };
+	auto_strings fixable = { 0 };
 	bool again = false;
 	int code;
 
@@ -497,10 +532,8 @@ int run_fix(int argc, char **argv)
 	code = analysis_open(&analysis, &options, &toolchain);
 	if (code)
 		return code;
-	code = repair(&analysis, &again);
+	code = repair(&analysis, &again, &fixable);
 	if (again)
-		code = check_again(&analysis);
-	if (analysis.stopped_by)
-		return EXIT_SIGNAL + analysis.stopped_by;
-	return code == EXIT_FOUND && options.exit_zero ? EXIT_CLEAN : code;
+		code = check_again(&analysis, &fixable);
+	return analysis.stopped_by ? EXIT_SIGNAL + analysis.stopped_by : code;
 }

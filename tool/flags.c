@@ -152,6 +152,24 @@ void flags_clean(struct strings *ret_flags, const struct strings *arguments)
 	}
 }
 
+enum entry flags_entry(const struct strings *arguments)
+{
+	static const char *const steps[] = { "-E", "-M", "-MM" };
+	enum entry entry = ENTRY_COMPILE;
+
+	if (arguments->n && starts_with(arguments->v[0], "-cc1"))
+		return ENTRY_PART;
+	for (size_t i = 0; i < arguments->n; i++) {
+		if (takes_next(arguments->v[i]) || unwanted_words(arguments->v[i]) == 2)
+			i++;
+		else
+			for (size_t j = 0; j < sizeof(steps) / sizeof(steps[0]); j++)
+				if (strcmp(arguments->v[i], steps[j]) == 0)
+					entry = ENTRY_STEP;
+	}
+	return entry;
+}
+
 bool flags_mean_c(const struct strings *flags, const char *file)
 {
 	static const char *const c_languages[] = { "c", "c-header", "cpp-output" };

@@ -13,6 +13,17 @@
  */
 void flags_clean(struct strings *ret_flags, const struct strings *arguments);
 
+/**
+ * What a command with these @arguments does for a file. Bear records what clang runs by itself, and configure scripts
+ * and dependency rules run the preprocessor; neither is a compile of its own.
+ */
+enum entry {
+	ENTRY_COMPILE,
+	ENTRY_STEP, /* preprocesses or writes dependencies; its flags are those of a compile */
+	ENTRY_PART, /* clang -cc1 and the like: its flags are not the driver's */
+};
+enum entry flags_entry(const struct strings *arguments);
+
 /** Is @file, compiled with @flags, C? */
 bool flags_mean_c(const struct strings *flags, const char *file);
 

@@ -165,6 +165,20 @@ void show_json(const struct findings *findings, const struct units *units)
 
 /* ---- what was not analysed ---- */
 
+/* A file counts once, however many compiles it has; it was analysed when all of them were. */
+static void count_files(const struct units *units, size_t *ret_counts)
+{
+	for (size_t i = 0; i < units->n;) {
+		enum skip worst = SKIP_NO;
+		size_t first = i;
+
+		for (; i < units->n && strcmp(units->v[i].path, units->v[first].path) == 0; i++)
+			if (worst == SKIP_NO)
+				worst = units->v[i].skip;
+		ret_counts[worst]++;
+	}
+}
+
 static void show_errors(const struct unit *unit)
 {
 	size_t shown = unit->errors.n < ERRORS_SHOWN ? unit->errors.n : ERRORS_SHOWN;
@@ -233,6 +247,26 @@ static void show_gaps(const struct findings *findings, const char *kind, const c
 		fprintf(stderr, "safespawn: note: and %zu more; --stats names them all\n", count - shown);
 }
 
+/* Mistakes in a configuration count for all files below it, and are said once. */
+static void show_config(const struct units *units, const struct findings *findings)
+{
+	size_t counts[SKIP_KINDS] = { 0 };
+	auto_string files = NULL;
+
+	count_files(units, counts);
+	if (!counts[SKIP_CONFIG])
+		return;
+	for (size_t i = 0; i < findings->n_gaps; i++) {
+		const struct gap *gap = &findings->gaps[i];
+
+		if (strcmp(gap->kind, "config") == 0)
+			fprintf(stderr, "%s:%lld:%lld: error: %s\n", path_shown(gap->path), gap->line, gap->column,
+				gap->why);
+	}
+	files = counted(counts[SKIP_CONFIG], "file");
+	say_error("for that, nothing of %s was analysed: correct it, or use --no-config", files);
+}
+
 void show_skipped(const struct units *units, const struct findings *findings, const struct options *options)
 {
 	size_t limit = options->stats ? findings->n_gaps : GAPS_SHOWN;
@@ -245,11 +279,14 @@ void show_skipped(const struct units *units, const struct findings *findings, co
 
 		if (unit->skip == SKIP_NO || unit->skip == SKIP_INTERRUPTED || (expected && !options->stats))
 			continue;
+		if (unit->skip == SKIP_CONFIG)
+			continue; /* said once for all */
 		if (i > 0 && expected && strcmp(unit->path, units->v[i - 1].path) == 0)
 			continue; /* another compile of the same file */
 		show_errors(unit);
 		show_skip(unit);
 	}
+	show_config(units, findings);
 	show_gaps(findings, "skipped", "was not analysed", limit);
 	if (options->quiet && !options->fail_incomplete)
 		return;
@@ -260,21 +297,16 @@ void show_skipped(const struct units *units, const struct findings *findings, co
 
 /* ---- the summary ---- */
 
-/* A file counts once, however many compiles it has; it was analysed when all of them were. */
-static void count_files(const struct units *units, size_t *ret_counts)
+bool is_misconfigured(const struct units *units)
 {
-	for (size_t i = 0; i < units->n;) {
-		enum skip worst = SKIP_NO;
-		size_t first = i;
-
-		for (; i < units->n && strcmp(units->v[i].path, units->v[first].path) == 0; i++)
-			if (worst == SKIP_NO)
-				worst = units->v[i].skip;
-		ret_counts[worst]++;
-	}
+	for (size_t i = 0; i < units->n; i++)
+		if (units->v[i].skip == SKIP_CONFIG)
+			return true;
+	return false;
 }
 
-bool is_incomplete(const struct units *units, const struct findings *findings, const struct options *options)
+/* Was something left out of the analysis that the user expects to be in it? */
+static bool is_incomplete(const struct units *units, const struct findings *findings, const struct options *options)
 {
 	size_t counts[SKIP_KINDS] = { 0 };
 
@@ -290,6 +322,15 @@ bool is_incomplete(const struct units *units, const struct findings *findings, c
 			return true;
 	}
 	return false;
+}
+
+int verdict(const struct units *units, const struct findings *findings, const struct options *options)
+{
+	if (is_misconfigured(units))
+		return EXIT_USAGE;
+	if (is_incomplete(units, findings, options))
+		return EXIT_INCOMPLETE;
+	return findings->n && !options->exit_zero ? EXIT_FOUND : EXIT_CLEAN;
 }
 
 void show_summary(const struct units *units, const struct findings *findings, const struct options *options)

@@ -22,7 +22,10 @@ void show_skipped(const struct units *units, const struct findings *findings, co
 /** The last line: "3 files analysed, 1 skipped (does not parse: 1), 0 functions unproved; 2 reports". */
 void show_summary(const struct units *units, const struct findings *findings, const struct options *options);
 
-/** Was something left out of the analysis that the user expects to be in it? */
-bool is_incomplete(const struct units *units, const struct findings *findings, const struct options *options);
+/** Is there a .safespawn.yaml with mistakes? The files below it were not analysed. */
+bool is_misconfigured(const struct units *units);
+
+/** What a run that nobody stopped ends with: EXIT_USAGE (misconfigured), EXIT_INCOMPLETE, EXIT_FOUND, EXIT_CLEAN. */
+int verdict(const struct units *units, const struct findings *findings, const struct options *options);
 
 #endif

@@ -2,7 +2,6 @@
 #include "units.h"
 
 #include "database.h"
-#include "flags.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,6 +16,8 @@ const char *skip_words(enum skip skip)
 		[SKIP_MISSING] = "no such file",
 		[SKIP_UNREADABLE] = "cannot be read",
 		[SKIP_LANGUAGE] = "not C",
+		[SKIP_NO_COMPILE] = "no compile",
+		[SKIP_CONFIG] = "configuration",
 		[SKIP_COMPILER_CRASH] = "compiler crashed",
 		[SKIP_COMPILER] = "compiler failed",
 		[SKIP_TIME] = "time limit",
@@ -71,6 +72,10 @@ static void judge(struct unit *unit)
 		unit->why = text("the compilation database names it; make the database again");
 	} else if (!flags_mean_c(&unit->flags, unit->file)) {
 		unit->skip = SKIP_LANGUAGE;
+	} else if (unit->entry == ENTRY_PART) {
+		unit->skip = SKIP_NO_COMPILE;
+		unit->why = copy_string("the compilation database has only what clang runs by itself for it (-cc1); "
+					"make it again, or give the flags after --");
 	} else if (!S_ISREG(info.st_mode) || access(path, R_OK) != 0) {
 		unit->skip = SKIP_UNREADABLE;
 		unit->why = copy_string(S_ISREG(info.st_mode) ? strerror(errno) : "it is not a regular file");
@@ -84,6 +89,7 @@ static void add(struct units *units, const char *directory, const char *file, co
 		.file = copy_string(file),
 		.directory = copy_string(directory),
 		.path = path_real(directory, file),
+		.entry = flags_entry(arguments),
 		.named = named,
 	};
 
@@ -110,6 +116,8 @@ static int compare_units(const void *a, const void *b)
 	const struct unit *y = b;
 	int order = strcmp(x->path, y->path);
 
+	if (!order && x->entry != y->entry)
+		return x->entry < y->entry ? -1 : 1;
 	if (!order)
 		order = strcmp(x->directory, y->directory);
 	return order ? order : compare_lists(&x->flags, &y->flags);
@@ -123,7 +131,10 @@ static void sort_and_merge(struct units *units)
 		return;
 	qsort(units->v, units->n, sizeof(*units->v), compare_units);
 	for (size_t i = 1; i < units->n; i++) {
-		if (compare_units(&units->v[kept], &units->v[i]) == 0)
+		const struct unit *last = &units->v[kept];
+		bool lesser = units->v[i].entry != last->entry && strcmp(units->v[i].path, last->path) == 0;
+
+		if (lesser || compare_units(last, &units->v[i]) == 0)
 			unit_free(&units->v[i]);
 		else
 			units->v[++kept] = units->v[i];
@@ -175,6 +186,32 @@ static void add_compiles(struct units *units, const struct compiles *compiles, c
 	}
 }
 
+/* A file that the database does not name gets the flags of a similar one. */
+static void add_unnamed(struct units *units, struct database *database, const struct compiles *all, const char *path)
+{
+	auto_compiles guessed = { 0 };
+	const struct compile *like = NULL;
+	size_t longest = 0;
+
+	database_of(database, path, &guessed);
+	if (guessed.n && flags_entry(&guessed.v[0].arguments) != ENTRY_PART)
+		like = &guessed.v[0];
+	/* It came from what clang runs by itself: then the compile of the file that lies nearest. */
+	for (size_t i = 0; guessed.n && guessed.v != like && i < all->n; i++) {
+		auto_string other = path_real(all->v[i].directory, all->v[i].file);
+		size_t same = 1;
+
+		while (other[same - 1] && other[same - 1] == path[same - 1])
+			same++;
+		if (same > longest && flags_entry(&all->v[i].arguments) != ENTRY_PART) {
+			like = &all->v[i];
+			longest = same;
+		}
+	}
+	if (like)
+		add(units, like->directory, path, &like->arguments, true);
+}
+
 static int add_from_database(struct units *units, const struct options *options, const char *here, const char *folder,
 			     int major)
 {
@@ -196,16 +233,10 @@ static int add_from_database(struct units *units, const struct options *options,
 		size_t before = units->n;
 
 		add_compiles(units, &all, path);
-		if (units->n == before) {
-			auto_compiles guessed = { 0 };
-			struct strings none = { 0 };
-
-			database_of(database, path, &guessed);
-			if (guessed.n)
-				add(units, guessed.v[0].directory, path, &guessed.v[0].arguments, true);
-			else
-				add(units, here, options->files.v[i], &none, true);
-		}
+		if (units->n == before)
+			add_unnamed(units, database, &all, path);
+		if (units->n == before)
+			add(units, here, options->files.v[i], &(struct strings){ 0 }, true);
 	}
 	return 0;
 }

@@ -5,6 +5,7 @@
 #ifndef SAFESPAWN_TOOL_UNITS_H
 #define SAFESPAWN_TOOL_UNITS_H
 
+#include "flags.h"
 #include "options.h"
 #include "toolchain.h"
 
@@ -17,6 +18,8 @@ enum skip {
 	SKIP_MISSING,
 	SKIP_UNREADABLE,
 	SKIP_LANGUAGE,
+	SKIP_NO_COMPILE,
+	SKIP_CONFIG,
 	SKIP_COMPILER_CRASH,
 	SKIP_COMPILER,
 	SKIP_TIME,
@@ -36,6 +39,7 @@ struct unit {
 	char *path;	 /* its real path */
 	char *directory; /* where the compile runs */
 	struct strings flags;
+	enum entry entry;
 	bool named; /* on the command line */
 
 	/* what clang asked for: see flags_adapt */
