@@ -132,6 +132,40 @@ static const Expr *wholeOf(const Expr *E) {
   }
 }
 
+static bool holds(const Stmt *S, llvm::function_ref<bool(const Stmt *)> Is) {
+  return S && (Is(S) || llvm::any_of(S->children(), [&](const Stmt *Child) { return holds(Child, Is); }));
+}
+
+/// Whether \p S assigns what is the same in each round: a constant, an address, a variable that nobody changes.
+static bool writesTheSame(const Stmt *S, const Stmt *Body, const Unit &U) {
+  const auto *Assign = dyn_cast<BinaryOperator>(S);
+  if (!Assign || Assign->getOpcode() != BO_Assign)
+    return false;
+  SmallVector<const Stmt *, 8> Work{Assign->getRHS()};
+  while (!Work.empty()) {
+    const Stmt *Part = Work.pop_back_val();
+    if (isa<CallExpr, StmtExpr>(Part))
+      return false;
+    if (const auto *Op = dyn_cast<UnaryOperator>(Part)) {
+      if (Op->isIncrementDecrementOp() || Op->getOpcode() == UO_Deref)
+        return false;
+      if (Op->getOpcode() == UO_AddrOf && isa<DeclRefExpr>(Op->getSubExpr()->IgnoreParens()))
+        continue;
+    }
+    if (const auto *Member = dyn_cast<MemberExpr>(Part); Member && Member->isArrow())
+      return false;
+    if (const auto *Ref = dyn_cast<DeclRefExpr>(Part))
+      if (const auto *Var = dyn_cast<VarDecl>(Ref->getDecl()); Var && !Var->getType()->isArrayType())
+        if (!Var->hasLocalStorage() ||
+            holds(Body, [&](const Stmt *Inner) { return !isa<DeclStmt>(Inner) && changes(Inner, Var, U); }))
+          return false;
+    for (const Stmt *Child : Part->children())
+      if (Child)
+        Work.push_back(Child);
+  }
+  return true;
+}
+
 static const Expr *loopCondition(const Stmt *S) {
   if (const auto *For = dyn_cast<ForStmt>(S))
     return For->getCond();
@@ -139,10 +173,6 @@ static const Expr *loopCondition(const Stmt *S) {
     return While->getCond();
   const auto *Do = dyn_cast<DoStmt>(S);
   return Do ? Do->getCond() : nullptr;
-}
-
-static bool holds(const Stmt *S, llvm::function_ref<bool(const Stmt *)> Is) {
-  return S && (Is(S) || llvm::any_of(S->children(), [&](const Stmt *Child) { return holds(Child, Is); }));
 }
 
 const Stmt *safespawn::refillsArgument(const Unit &U, const CallExpr *Spawn, ento::AnalysisManager &Manager) {
@@ -157,6 +187,8 @@ const Stmt *safespawn::refillsArgument(const Unit &U, const CallExpr *Spawn, ent
     for (const SpawnSite &Site : U.spawnsIn(F))
       if (Site.Call == Spawn)
         In = F;
+  if (Lent && U.isShared(Lent->getType()))
+    return nullptr; // meant for all of the threads
   const CFG *Graph = In && Lent ? Manager.getCFG(In) : nullptr;
   if (!Graph)
     return nullptr;
@@ -194,6 +226,7 @@ const Stmt *safespawn::refillsArgument(const Unit &U, const CallExpr *Spawn, ent
     const auto *Call = dyn_cast<CallExpr>(S);
     if (JoinLoops.count(S) || (Call && (JoinsIt(Call) || U.meaningOf(Call, Effect::Wait)))) // or a hand-shake
       return Step::Stop;
-    return changes(S, Lent, U) && reaches(*Graph, S, Spawn) ? Step::Found : Step::On;
+    return changes(S, Lent, U) && !writesTheSame(S, In->getBody(), U) && reaches(*Graph, S, Spawn) ? Step::Found
+                                                                                                   : Step::On;
   });
 }

@@ -93,7 +93,20 @@ bool safespawn::isGuarded(const CallExpr *Call, const Expr *Place, const Locatio
       Guarded |= Condition && !Above(Site.Call, P) && !AsksResult(Condition, Site.Call);
     }
   }
-  return Spawned && Guarded;
+  if (Spawned)
+    return Guarded;
+  // Spawned elsewhere, through a pointer: any condition here may be the flag that goes with it.
+  const VarDecl *Own = variableOf(Place);
+  if (Own && !isa<ParmVarDecl>(Own))
+    return false;
+  const Stmt *Child = Call;
+  for (const Stmt *P = Parents.getParent(Call); P; Child = P, P = Parents.getParent(P)) {
+    if (const auto *If = dyn_cast<IfStmt>(P); If && Child != If->getCond())
+      return true;
+    if (const auto *Logic = dyn_cast<BinaryOperator>(P); Logic && Logic->isLogicalOp() && Child == Logic->getRHS())
+      return true;
+  }
+  return false;
 }
 
 bool safespawn::isFixedElement(const Expr *E, ASTContext &Context) {

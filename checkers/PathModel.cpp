@@ -5,6 +5,7 @@
 // rules about what is missing at the end of a path the first loses defects, the second invents them, and the third
 // costs time.
 #include "checkers/Checkers.h"
+#include "checkers/Flow.h"
 #include "checkers/LlvmCompat.h"
 #include "clang/AST/ParentMap.h"
 #include "clang/AST/RecursiveASTVisitor.h"
@@ -37,7 +38,7 @@ public:
   bool evalCall(const CallEvent &Call, CheckerContext &C) const;
 
 private:
-  void leaveLoop(const Expr *Condition, CheckerContext &C) const;
+  void leaveLoop(const Expr *Condition, const Stmt *Loop, CheckerContext &C) const;
   void followGuard(const Expr *Condition, CheckerContext &C) const;
   void forgetGuards(SVal Location, CheckerContext &C) const;
   bool isSmall(const FunctionDecl *F) const;
@@ -69,6 +70,37 @@ const Stmt *loopOf(const Expr *Condition, const ParentMap &Parents) {
 }
 
 bool holdsCall(const Stmt *S) { return S && (isa<CallExpr>(S) || llvm::any_of(S->children(), holdsCall)); }
+
+bool mentionsMember(const Stmt *S, const ValueDecl *Member) {
+  if (!S)
+    return false;
+  if (const auto *M = dyn_cast<MemberExpr>(S); M && M->getMemberDecl() == Member)
+    return true;
+  return llvm::any_of(S->children(), [&](const Stmt *Child) { return mentionsMember(Child, Member); });
+}
+
+/// Whether \p S counts: steps a variable that \p Condition names, or follows it as a list.
+bool steps(const Stmt *S, const Expr *Condition) {
+  if (!S)
+    return false;
+  const Expr *Stepped = nullptr;
+  if (const auto *Op = dyn_cast<UnaryOperator>(S); Op && Op->isIncrementDecrementOp())
+    Stepped = Op->getSubExpr();
+  else if (const auto *Assign = dyn_cast<BinaryOperator>(S); Assign && Assign->isAssignmentOp()) {
+    const VarDecl *Var = variableOf(Assign->getLHS());
+    if (Assign->isCompoundAssignmentOp() || (Var && mentions(Assign->getRHS(), Var)))
+      Stepped = Assign->getLHS();
+  }
+  if (Stepped) {
+    Stepped = Stepped->IgnoreParenCasts();
+    if (const auto *Member = dyn_cast<MemberExpr>(Stepped);
+        Member && mentionsMember(Condition, Member->getMemberDecl()))
+      return true;
+    if (const VarDecl *Var = variableOf(Stepped); Var && mentions(Condition, Var))
+      return true;
+  }
+  return llvm::any_of(S->children(), [&](const Stmt *Child) { return steps(Child, Condition); });
+}
 
 /// Collects what a guard reads. A guard that does anything else is not one.
 struct GuardReads : RecursiveASTVisitor<GuardReads> {
@@ -110,13 +142,13 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
     if (!A->U.touchesHandles(In))
       return;
   }
-  if (loopOf(E, C.getLocationContext()->getParentMap()))
-    leaveLoop(E, C);
+  if (const Stmt *Loop = loopOf(E, C.getLocationContext()->getParentMap()))
+    leaveLoop(E, Loop, C);
   else
     followGuard(E, C);
 }
 
-void PathModel::leaveLoop(const Expr *Condition, CheckerContext &C) const {
+void PathModel::leaveLoop(const Expr *Condition, const Stmt *Loop, CheckerContext &C) const {
   if (C.blockCount() <= Rounds)
     return;
   // Leave the loop as if its bound had been reached: what is spawned in two rounds is joined in two rounds, so the
@@ -129,9 +161,8 @@ void PathModel::leaveLoop(const Expr *Condition, CheckerContext &C) const {
     C.addTransition(Left);
     return;
   }
-  Expr::EvalResult Constant;
-  if (Condition->EvaluateAsInt(Constant, C.getASTContext()) || holdsCall(Condition))
-    return; // while (1) has no other side, and what a call returned is not a count
+  if (holdsCall(Condition) || !steps(Loop, Condition))
+    return; // while (1) has no other side; what a call returned is not a count, and neither is a flag
   C.addTransition(
       State->BindExpr(Condition, C.getLocationContext(), C.getSValBuilder().makeTruthVal(false, Condition->getType())));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "checkers/Story.h"
+#include "checkers/Flow.h"
 #include "checkers/LlvmCompat.h"
 #include "clang/AST/ParentMap.h"
 
@@ -79,8 +80,8 @@ namespace {
 /// where the function joins nothing, the condition whose branch holds the exit; in the words of the source.
 class WayOut : public BugReporterVisitor {
 public:
-  WayOut(const LocationContext *Frame, const Stmt *Exit, std::string Name, const Unit &U)
-      : Frame(Frame), Exit(Exit), Name(std::move(Name)), U(U), Parents(Frame->getParentMap()) {
+  WayOut(const LocationContext *Frame, const Stmt *Exit, const CallExpr *Spawn, std::string Name, const Unit &U)
+      : Frame(Frame), Exit(Exit), Spawn(Spawn), Name(std::move(Name)), U(U), Parents(Frame->getParentMap()) {
     SmallVector<const CFGBlock *, 16> Work;
     for (const CFGBlock *Block : *Frame->getCFG())
       for (const CFGElement &Element : *Block)
@@ -161,11 +162,14 @@ private:
     if (const auto *Ref = dyn_cast<DeclRefExpr>(Tested))
       if (const Expr *Source = If ? lastValueOf(Ref->getDecl(), If) : nullptr)
         Tested = Source;
-    if (const auto *Call = dyn_cast<CallExpr>(Tested); Call && Result && !tellsSuccessByTruth(Call))
+    if (const auto *Call = dyn_cast<CallExpr>(Tested); Call && Result && !isThisSpawn(Call) && !tellsSuccessByTruth(Call))
       if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && Callee->getIdentifier())
         return "'" + Callee->getName().str() + "' fails: ";
     return "'" + U.text(E) + (Holds ? "' holds: " : "' does not hold: ");
   }
+
+  /// The spawn of the thread in question has worked; in a loop, the same call in another round may fail.
+  bool isThisSpawn(const CallExpr *Call) const { return Call == Spawn && !reaches(*Frame->getCFG(), Spawn, Spawn); }
 
   bool tellsSuccessByTruth(const CallExpr *Call) const {
     const Meaning *Row = U.spawnRow(Call);
@@ -201,6 +205,7 @@ private:
 
   const LocationContext *Frame;
   const Stmt *Exit;
+  const CallExpr *Spawn;
   std::string Name;
   const Unit &U;
   const ParentMap &Parents;
@@ -238,8 +243,8 @@ private:
 } // namespace
 
 std::unique_ptr<BugReporterVisitor> safespawn::tellWayOut(const LocationContext *Frame, const Stmt *Exit,
-                                                          std::string Name, const Unit &U) {
-  return std::make_unique<WayOut>(Frame, Exit, std::move(Name), U);
+                                                          const CallExpr *Spawn, std::string Name, const Unit &U) {
+  return std::make_unique<WayOut>(Frame, Exit, Spawn, std::move(Name), U);
 }
 
 std::unique_ptr<BugReporterVisitor> safespawn::tellOutcome(SymbolRef Result, std::string Text) {

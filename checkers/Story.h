@@ -21,9 +21,10 @@ llvm::StringRef functionName(const clang::Decl *D);
 
 /// Tells how the path came to leave \p Frame at \p Exit (null: its end) without joining \p Name: the last condition
 /// behind which there is no join any more, or, where the function joins nothing, the condition whose branch holds the
-/// exit; in the words of the source.
+/// exit; in the words of the source. \p Spawn is known to have worked.
 std::unique_ptr<clang::ento::BugReporterVisitor> tellWayOut(const clang::LocationContext *Frame,
-                                                            const clang::Stmt *Exit, std::string Name, const Unit &U);
+                                                            const clang::Stmt *Exit, const clang::CallExpr *Spawn,
+                                                            std::string Name, const Unit &U);
 /// Tells, with \p Text, where the path learned what \p Result is.
 std::unique_ptr<clang::ento::BugReporterVisitor> tellOutcome(clang::ento::SymbolRef Result, std::string Text);
 

@@ -90,13 +90,14 @@ REGISTER_SET_WITH_PROGRAMSTATE(ComparedSet, SymbolRef)
 
 namespace {
 
-class ThreadHandles
-    : public Checker<check::PreStmt<CallExpr>, check::PreCall, check::PostCall, check::Bind, check::Location,
-                     check::RegionChanges, check::LiveSymbols, check::EndFunction, check::BranchCondition, eval::Call> {
+class ThreadHandles : public Checker<check::PreStmt<CallExpr>, check::PostStmt<BinaryOperator>, check::PreCall,
+                                     check::PostCall, check::Bind, check::Location, check::RegionChanges,
+                                     check::LiveSymbols, check::EndFunction, check::BranchCondition, eval::Call> {
 public:
   Analysis *A = nullptr;
 
   void checkPreStmt(const CallExpr *Call, CheckerContext &C) const;
+  void checkPostStmt(const BinaryOperator *Assign, CheckerContext &C) const;
   void checkPreCall(const CallEvent &Call, CheckerContext &C) const;
   bool evalCall(const CallEvent &Call, CheckerContext &C) const;
   void checkPostCall(const CallEvent &Call, CheckerContext &C) const;
@@ -714,9 +715,12 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
         State = State->bindLoc(loc::MemRegionVal(Typed), compat::conjure(Call, Typed->getValueType(), C, &Row), Frame,
                                /*notifyChanges=*/false);
 
-  SymbolRef Symbol = Call.getArgSVal(Row.Object.index()).getAsSymbol(true);
+  SVal Value = Call.getArgSVal(Row.Object.index());
+  // By value: of a pointer only one that points to the whole, not into an array that a loop walks along.
+  SymbolRef Symbol =
+      Value.getAsRegion() && !isa<SymbolicRegion>(Value.getAsRegion()) ? nullptr : Value.getAsSymbol(true);
   // Some calls take the handle's address: my_join(&t).
-  if (const MemRegion *Place = handleAt(Call.getArgSVal(Row.Object.index()).getAsRegion()))
+  if (const MemRegion *Place = handleAt(Value.getAsRegion()))
     if (SymbolRef Held = State->getSVal(Place).getAsSymbol(true); Held && State->get<HandleMap>(Held))
       Symbol = Held;
   if (!Symbol)
@@ -843,13 +847,16 @@ void ThreadHandles::escapeStored(SVal Location, SVal Value, CheckerContext &C) c
   const MemRegion *Target = Location.getAsRegion();
   if (State->get<HandleMap>().isEmpty())
     return;
-  const bool Local = Target && frameOf(Target, State);
+  const StackFrameContext *Local = Target ? frameOf(Target, State) : nullptr;
   ProgramStateRef Next = State;
   for (const auto &[Symbol, H] : State->get<HandleMap>()) {
-    if (H.Storage == Target || !carries(Value, Symbol, H, State))
+    if ((Target && H.Storage == Target) || !carries(Value, Symbol, H, State))
       continue;
     Handle Known = H;
-    if (!Local)
+    if (Local && H.Owner && Local != H.Owner && Local->isParentOf(H.Owner)) {
+      Known.Owner = Local; // *out = t: the caller's variable holds it from now on
+      Known.Storage = Target;
+    } else if (!Local)
       Known.Escaped = Known.Stored = true;
     else if (!H.Storage)
       Known.Storage = Target; // a returned handle has found its variable
@@ -859,6 +866,13 @@ void ThreadHandles::escapeStored(SVal Location, SVal Value, CheckerContext &C) c
   }
   if (Next != State)
     C.addTransition(Next);
+}
+
+void ThreadHandles::checkPostStmt(const BinaryOperator *Assign, CheckerContext &C) const {
+  // A store to a place that the analyzer cannot name, such as all[atomic_count++], comes to no other callback.
+  if (Assign->getOpcode() == BO_Assign && !C.getState()->get<HandleMap>().isEmpty() &&
+      C.getSVal(Assign->getLHS()).isUnknown())
+    escapeStored(UnknownVal(), C.getSVal(Assign->getRHS()), C);
 }
 
 ProgramStateRef ThreadHandles::checkRegionChanges(ProgramStateRef State, const InvalidatedSymbols *,
@@ -903,13 +917,15 @@ void ThreadHandles::checkPostCall(const CallEvent &Call, CheckerContext &C) cons
     if (Rows.front().What == Effect::Wait)
       Next = haveWaited(Next);
   } else {
-    // A handle given by value to code that we do not see: it may join it. What a library's variadic function gets is
-    // printed, not kept.
+    // A handle, or the object that it lies in, given to code that we do not see: it may join it, or copy it. What a
+    // library's variadic function gets is printed, not kept.
     for (unsigned I = 0; I < Call.getNumArgs(); ++I) {
       if (Call.isInSystemHeader() && Callee && Callee->isVariadic() && I >= Callee->getNumParams())
         break;
+      const MemRegion *Place = Call.getArgSVal(I).getAsRegion();
       for (const auto &[Symbol, H] : State->get<HandleMap>())
-        if (H.At == Handle::Live && carries(Call.getArgSVal(I), Symbol, H, State)) {
+        if (H.At == Handle::Live && (carries(Call.getArgSVal(I), Symbol, H, State) ||
+                                     (Place && H.Storage && H.Storage->getBaseRegion() == Place->getBaseRegion()))) {
           Handle Given = H;
           Given.Escaped = Given.MaybeGiven = true;
           Next = Next->set<HandleMap>(Symbol, Given);
@@ -1048,6 +1064,12 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
       continue;
     }
     Next = Next->remove<HandleMap>(Symbol);
+    if (H.At == Handle::Detached && H.Lent) { // what it was lent belongs to a frame that goes on
+      Handle Running = H;
+      Running.Owner = nullptr;
+      Running.Escaped = true;
+      Next = Next->set<HandleMap>(Symbol, Running);
+    }
     if (H.At == Handle::Live && !IsMain && A->Book.isOn(Rule::thread_Leak))
       Findings.push_back({Rule::thread_Leak, Name,
                           "leaves '" + functionName(Frame->getDecl()).str() + "' with thread '" + Name +
@@ -1068,7 +1090,7 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
       More.NoteAt = End;
     }
     if (F.H.At == Handle::Live)
-      More.Teller = tellWayOut(Frame, Exit, F.Name, A->U);
+      More.Teller = tellWayOut(Frame, Exit, F.H.Spawn, F.Name, A->U);
     if (!EverGivenUp)
       More.Unique = SpawnPlace;
     More.Fixes = fixAtExit(A->U, F.H.Spawn, F.H.SpawnRow, Exit, Function, /*AllExits=*/!EverGivenUp || AtSpawn,

@@ -187,7 +187,13 @@ private:
       return Use::Tested;
     Stored = Var;
     bool Tested = false, Useless = false;
-    walk(pointAfter(*B.Graph, Where), [&](const Stmt *S) {
+    // A declaration of several variables is several statements to the CFG: then from the call itself.
+    FlowPoint After = pointAfter(*B.Graph, Where);
+    if (!After && isa<DeclStmt>(Where))
+      After = pointAfter(*B.Graph, Var->getInit()->IgnoreParenImpCasts());
+    if (!After)
+      return Use::Tested;
+    walk(After, [&](const Stmt *S) {
       if (const auto *Assign = dyn_cast<BinaryOperator>(S))
         if (Assign->getOpcode() == BO_Assign && refers(Assign->getLHS(), Var))
           return Step::Stop;
@@ -239,7 +245,7 @@ void ThreadSpawns::checkResult(const SpawnSite &Site, const Body &B) const {
                  ? "it returns '" + Site.Row->Worked.Name + "' when it works, and nothing negative when it fails"
                  : "its errors are positive numbers"),
         Site.Call, B, "the result is tested here", Result.Comparison,
-        fixUselessTest(A->U, *Site.Row, Result.Comparison));
+        fixUselessTest(A->U, *Site.Row, Result.Comparison, Result.Stored, B.F));
   case Use::Ignored:
     if (Site.Row->Handle.isReturned())
       return; // the handle itself is lost: Leak says so

@@ -21,6 +21,11 @@ static bool touchesHandle(Effect What) {
   }
 }
 
+/// Whether the object of the effect is there for several threads.
+static bool synchronises(Effect What) {
+  return What == Effect::Acquire || What == Effect::Release || What == Effect::Wait || What == Effect::Post;
+}
+
 /// Whether a rule can begin with the effect; the others only say more about what has begun.
 static bool startsRule(Effect What) { return touchesHandle(What) || What == Effect::AttributeSet; }
 
@@ -339,6 +344,9 @@ void Unit::scan() {
       CallersOf[key(Callee)].push_back(key(F));
       for (const Meaning &Row : meaningsOf(Callee)) {
         Present |= 1u << unsigned(Row.What);
+        if (synchronises(Row.What))
+          if (const Expr *Object = argument(Call, Row.Object))
+            noteShared(Object);
         if (Row.What == Effect::Acquire || Row.What == Effect::Release)
           Locking.insert(key(F));
         if (Row.What == Effect::Block)
@@ -467,6 +475,28 @@ llvm::DenseSet<const FieldDecl *> Unit::fieldsWrittenBy(const FunctionDecl *Entr
       Work.push_back(key(Call->getDirectCallee()));
   }
   return Fields;
+}
+
+void Unit::noteShared(const Expr *Object) {
+  // &s->queue.lock makes both the queue and what holds it shared.
+  Object = Object->IgnoreParenCasts();
+  if (const auto *Op = dyn_cast<UnaryOperator>(Object); Op && Op->getOpcode() == UO_AddrOf)
+    Object = Op->getSubExpr()->IgnoreParenCasts();
+  while (const auto *Member = dyn_cast<MemberExpr>(Object)) {
+    if (const auto *Field = dyn_cast<FieldDecl>(Member->getMemberDecl()))
+      SharedRecords.insert(Field->getParent());
+    Object = Member->getBase()->IgnoreParenCasts();
+  }
+}
+
+bool Unit::isShared(QualType Type) const {
+  if (Type->isAtomicType())
+    return true;
+  const RecordDecl *Record = Type->getAsRecordDecl();
+  if (!Record)
+    return false;
+  return SharedRecords.count(Record) ||
+         llvm::any_of(Record->fields(), [](const FieldDecl *Field) { return Field->getType()->isAtomicType(); });
 }
 
 bool Unit::ignoresArgument(const FunctionDecl *Entry) const {

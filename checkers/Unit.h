@@ -75,6 +75,8 @@ public:
   bool detachesItself(const clang::FunctionDecl *Entry) const { return SelfDetaching.count(key(Entry)); }
   /// The fields that a thread started in \p Entry may write, by assignments in functions of this file that it reaches.
   llvm::DenseSet<const clang::FieldDecl *> fieldsWrittenBy(const clang::FunctionDecl *Entry) const;
+  /// Whether objects of \p Type are made to be shared: they hold an atomic, or a lock, condition or semaphore in use.
+  bool isShared(clang::QualType Type) const;
   /// Whether \p Entry, once it has posted, no longer uses what its parameter points to.
   bool copiesBeforePost(const clang::FunctionDecl *Entry) const;
   /// Whether \p Entry is seen, and never looks at its parameter.
@@ -111,6 +113,7 @@ private:
   struct Scan;
   static const clang::FunctionDecl *key(const clang::FunctionDecl *F) { return F->getCanonicalDecl(); }
   void deriveWrappers();
+  void noteShared(const clang::Expr *Object);
   template <typename Set> void closeOverCallers(Set &Functions) const;
 
   clang::ASTContext &Context;
@@ -124,6 +127,7 @@ private:
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::FieldDecl *, 4>> FieldWrites;
   llvm::DenseMap<const clang::FunctionDecl *, const Meaning *> Wrappers;
   std::deque<Meaning> DerivedRows; // stable addresses
+  llvm::DenseSet<const clang::RecordDecl *> SharedRecords;
   llvm::DenseSet<const clang::FunctionDecl *> Touching, Effective, GivingUp, Waiting, Locking, Mattering, SelfDetaching,
       AddressTaken, Endless, Broken;
 };

@@ -52,7 +52,21 @@ SourceLocation Edits::afterSemicolon(const Stmt *S) const {
   return Next && Next->is(tok::semi) ? Next->getEndLoc() : SourceLocation();
 }
 
-void Edits::insert(SourceLocation At, std::string Text) { Hints.push_back(FixItHint::CreateInsertion(At, Text)); }
+/// \p Text with the line ends that the file of \p At has.
+static std::string asWritten(StringRef Text, SourceLocation At, const SourceManager &SM) {
+  StringRef File = SM.getBufferData(SM.getFileID(At));
+  const size_t First = File.find('\n');
+  if (First == StringRef::npos || First == 0 || File[First - 1] != '\r')
+    return Text.str();
+  std::string Result;
+  for (char C : Text)
+    Result += C == '\n' ? std::string("\r\n") : std::string(1, C);
+  return Result;
+}
+
+void Edits::insert(SourceLocation At, std::string Text) {
+  Hints.push_back(FixItHint::CreateInsertion(At, asWritten(Text, At, SM)));
+}
 
 void Edits::replace(SourceRange Tokens, std::string Text) {
   Hints.push_back(FixItHint::CreateReplacement(CharSourceRange::getCharRange(Tokens.getBegin(), after(Tokens)), Text));
@@ -86,7 +100,7 @@ bool Edits::insertBefore(const Stmt *S, const ParentMap &Parents, const std::str
     return false;
   const SourceLocation Begin = File.getBegin();
   const Stmt *Parent = Parents.getParent(S);
-  if (isa_and_nonnull<CompoundStmt>(Parent)) {
+  if (isa_and_nonnull<CompoundStmt, LabelStmt, SwitchCase>(Parent)) {
     insert(Begin, Statement + (isFirstOnLine(Begin) ? ";\n" + indentOf(Begin) : std::string("; ")));
     return true;
   }
@@ -126,18 +140,35 @@ void Edits::needType(StringRef Name, StringRef Header) {
   auto Word = Context.Idents.find(Name);
   if (Word != Context.Idents.end() && !Context.getTranslationUnitDecl()->lookup(DeclarationName(Word->second)).empty())
     return;
-  // After the first include of a system header, else at the top.
+  // After the first include that stands under no condition, one of a system header where there is one; else after the
+  // comments that the file begins with.
   StringRef Text = SM.getBufferData(SM.getMainFileID());
-  size_t At = 0;
+  size_t AnyAt = StringRef::npos, SystemAt = StringRef::npos, Head = 0;
+  bool InHead = true, InComment = false;
+  unsigned Depth = 0;
   for (size_t Line = 0; Line < Text.size();) {
     size_t End = Text.find('\n', Line);
     End = End == StringRef::npos ? Text.size() : End + 1;
     StringRef Words = Text.slice(Line, End).trim();
-    if (Words.consume_front("#") && Words.ltrim().consume_front("include") && Words.contains('<')) {
-      At = End;
-      break;
+    if (InHead) {
+      InComment |= Words.starts_with("/*");
+      InHead = InComment || Words.starts_with("//");
+      Head = InHead ? End : Head;
+      InComment &= !Words.contains("*/");
+    }
+    if (Words.consume_front("#")) {
+      Words = Words.ltrim();
+      if (Words.starts_with("if"))
+        ++Depth;
+      else if (Words.starts_with("endif") && Depth)
+        --Depth;
+      else if (!Depth && Words.starts_with("include")) {
+        size_t &At = Words.contains('<') ? SystemAt : AnyAt;
+        At = std::min(At, End);
+      }
     }
     Line = End;
   }
+  const size_t At = SystemAt != StringRef::npos ? SystemAt : AnyAt != StringRef::npos ? AnyAt : Head;
   insert(SM.getLocForStartOfFile(SM.getMainFileID()).getLocWithOffset(int(At)), "#include <" + Header.str() + ">\n");
 }

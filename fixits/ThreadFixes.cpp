@@ -81,6 +81,8 @@ static Outcome outcomeOf(const CFG &Graph, const CallExpr *Spawn, const Meaning 
   for (size_t I = 0; I < Work.size(); ++I) {
     const CFGBlock *Block = Work[I];
     const auto *Condition = dyn_cast_or_null<Expr>(Block->getTerminatorCondition());
+    if (Condition && Block->succ_size() != 2 && (IsResult(Condition) || mentions(Condition, Stored)))
+      return {}; // a switch over it
     if (Condition && Block->succ_size() == 2) {
       const Expr *E = Condition->IgnoreParenImpCasts();
       bool FailsWhenTrue = Row.Worked.How != Success::NonZero && Row.Worked.How != Success::NonNull;
@@ -140,7 +142,7 @@ public:
   /// The return statements that are reached once the spawn has worked; null stands for the end of the body.
   SmallVector<const Stmt *, 8> afterSuccess() const {
     SmallVector<const Stmt *, 8> Found;
-    visit(pointAfter(Graph, Spawn), Result.Failed, [&](const Stmt *Exit) {
+    visit(pointAfter(Graph, Spawn), Result.Failed, /*StopWhenGiven=*/true, [&](const Stmt *Exit) {
       if (!llvm::is_contained(Found, Exit))
         Found.push_back(Exit);
     });
@@ -174,7 +176,9 @@ public:
       return false;
     if (Exit) {
       const auto *Return = dyn_cast<ReturnStmt>(Exit);
-      const Stmt *At = Return ? Exit : statementOf(Exit, Parents);
+      const Stmt *At = Return || isa_and_nonnull<IfStmt, ForStmt, WhileStmt>(Parents.getParent(Exit))
+                           ? Exit
+                           : statementOf(Exit, Parents);
       return At && !(Return && mentions(Return->getRetValue(), Var)) && E.insertBefore(At, Parents, Join);
     }
     SourceLocation Brace = Body->getRBracLoc();
@@ -208,7 +212,8 @@ private:
   }
 
   /// Calls \p Found for each exit that is reached from \p From without another spawn and without entering \p Barred.
-  void visit(FlowPoint From, const CFGBlock *Barred, llvm::function_ref<void(const Stmt *)> Found) const {
+  void visit(FlowPoint From, const CFGBlock *Barred, bool StopWhenGiven,
+             llvm::function_ref<void(const Stmt *)> Found) const {
     if (!From)
       return;
     llvm::SmallPtrSet<const CFGBlock *, 32> Seen;
@@ -223,7 +228,7 @@ private:
           const bool EndsThread = Call && U.meaningOf(Call, Effect::EndThread);
           if (isa<ReturnStmt>(S) || EndsThread)
             Found(S);
-          Stopped = S == Spawn || isa<ReturnStmt>(S) || EndsThread;
+          Stopped = S == Spawn || isa<ReturnStmt>(S) || EndsThread || (StopWhenGiven && Call && givesUp(Call));
         }
       if (Stopped || At.Block->hasNoReturnElement())
         continue;
@@ -237,7 +242,7 @@ private:
 
   bool comesFrom(FlowPoint From, const Stmt *Exit) const {
     bool Comes = false;
-    visit(From, nullptr, [&](const Stmt *Found) { Comes |= Found == Exit; });
+    visit(From, nullptr, /*StopWhenGiven=*/false, [&](const Stmt *Found) { Comes |= Found == Exit; });
     return Comes;
   }
 
@@ -395,7 +400,7 @@ std::vector<Fix> safespawn::fixOverwrite(const Unit &U, const CallExpr *Spawn, c
   // the spawn stands under no condition but its own.
   const Outcome Result = outcomeOf(*In.getCFG(), Spawn, Row, Parents, U);
   if (!Result.Known || !Result.Failed || walk({Result.Failed, 0}, [&](const Stmt *S) {
-        return S == Join ? Step::Found : isa<ReturnStmt>(S) ? Step::Stop : Step::On;
+        return S == Join || isa<ReturnStmt>(S) ? Step::Found : Step::On; // a return would lose those that run
       }))
     return {};
   const Stmt *Up = statementOf(Spawn, Parents);
@@ -444,7 +449,20 @@ static std::pair<std::string, std::string> failureTest(const Meaning &Row) {
   }
 }
 
-std::vector<Fix> safespawn::fixUselessTest(const Unit &U, const Meaning &Row, const BinaryOperator *Test) {
+/// How often \p S gives \p Var a value.
+static unsigned countWrites(const Stmt *S, const VarDecl *Var, const Unit &U) {
+  if (!S)
+    return 0;
+  unsigned N = changes(S, Var, U);
+  for (const Stmt *Child : S->children())
+    N += countWrites(Child, Var, U);
+  return N;
+}
+
+std::vector<Fix> safespawn::fixUselessTest(const Unit &U, const Meaning &Row, const BinaryOperator *Test,
+                                           const VarDecl *Stored, const FunctionDecl *In) {
+  if (Stored && countWrites(In->getBody(), Stored, U) != 1)
+    return {};
   Edits E(U.context());
   if (!E.isEditable(Test->getSourceRange()) || Test->getOperatorLoc().isMacroID())
     return {};
@@ -511,8 +529,11 @@ std::vector<Fix> safespawn::fixIgnoredResult(const Unit &U, const SpawnSite &Sit
 
   std::vector<Fix> Fixes;
   const auto [Before, After] = failureTest(*Site.Row);
+  const auto *End = dyn_cast<ReturnStmt>(cast<CompoundStmt>(In.getBody())->body_back());
   for (const auto &[Text, IsGoto] : Ways) {
-    if (OthersRun && !IsGoto)
+    // Not with a lock held, and not what the function returns when all went well.
+    if (!IsGoto &&
+        (OthersRun || U.locks(Site.In) || (End && End->getRetValue() && E.text(End->getSourceRange()) == Text)))
       continue;
     Edits Change(U.context());
     const auto *Body = cast<CompoundStmt>(In.getBody());
@@ -631,6 +652,21 @@ std::vector<Fix> safespawn::fixLoopArgument(const Unit &U, const SpawnSite &Site
       Array.written(Loop->Bound->getSourceRange()).isInvalid() || !Array.isEditable(Declaration->getSourceRange()) ||
       !llvm::all_of(Inside, [&](const DeclRefExpr *Use) { return Array.isEditable(Use->getSourceRange()); }))
     return {};
+  // Each round must fill its element before the spawn, and nothing may carry over from the one before.
+  if (leavesOrSteps(Loop->Loop->getBody(), Loop->Index))
+    return {};
+  for (const DeclRefExpr *Use : Inside) {
+    if (within(Site.Call, Use))
+      continue;
+    const Stmt *Whole = statementOf(Use, Parents);
+    const auto *Assign = dyn_cast_or_null<BinaryOperator>(Whole);
+    const auto *Output = dyn_cast_or_null<CallExpr>(Whole);
+    const bool Fills = Assign ? Assign->getOpcode() == BO_Assign && !mentions(Assign->getRHS(), Lent) &&
+                                    variableOf(Assign->getLHS()) == Lent
+                              : Output && U.meaningsOf(Output->getDirectCallee()).empty();
+    if (!Fills || Parents.getParent(Whole) != Loop->Loop->getBody())
+      return {};
+  }
   Array.insert(Array.after(SourceRange(Lent->getLocation(), Lent->getLocation())),
                "[" + Array.text(Loop->Bound->getSourceRange()) + "]");
   for (const DeclRefExpr *Use : Inside)

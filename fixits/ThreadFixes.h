@@ -22,8 +22,10 @@ std::vector<Fix> fixAtExit(const Unit &U, const clang::CallExpr *Spawn, const Me
 std::vector<Fix> fixOverwrite(const Unit &U, const clang::CallExpr *Spawn, const Meaning &Row,
                               clang::AnalysisDeclContext &In);
 
-/// UncheckedSpawn, tested in a way that never holds: the test that was meant.
-std::vector<Fix> fixUselessTest(const Unit &U, const Meaning &Row, const clang::BinaryOperator *Test);
+/// UncheckedSpawn, tested in a way that never holds: the test that was meant. Not where \p Stored, which is tested, may
+/// hold another call's result.
+std::vector<Fix> fixUselessTest(const Unit &U, const Meaning &Row, const clang::BinaryOperator *Test,
+                                const clang::VarDecl *Stored, const clang::FunctionDecl *In);
 
 /// UncheckedSpawn, result ignored: do on failure what the function does on its other failures.
 std::vector<Fix> fixIgnoredResult(const Unit &U, const SpawnSite &Site, clang::AnalysisDeclContext &In);

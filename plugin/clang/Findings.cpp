@@ -282,7 +282,7 @@ std::string Findings::write(StringRef File, const SourceManager &SM) const {
         Out.attribute("skipped", int64_t(Skipped));
       });
       Out.attributeArray("problems", [&] {
-        static const char *const Kinds[] = {"unproved", "skipped", "crash", "timeout", "error"};
+        static const char *const Kinds[] = {"unproved", "skipped", "crash", "timeout", "error", "config"};
         for (const Problem &P : Problems)
           Out.object([&] {
             Out.attribute("kind", Kinds[P.What]);

@@ -41,7 +41,7 @@ struct Finding {
 
 /// Something that was not analysed, or not to its end.
 struct Problem {
-  enum Kind { Unproved, Skipped, Crash, Timeout, Error };
+  enum Kind { Unproved, Skipped, Crash, Timeout, Error, Config };
   Kind What;
   std::string Function, Why;
   clang::SourceLocation At; ///< may be invalid

@@ -94,9 +94,11 @@ void Host::HandleTranslationUnit(ASTContext &Context) {
     return finish(Found);
   }
   Models Known;
-  if (Asked.ReadConfig && !addUserModels(CI.getSourceManager(), CI.getDiagnostics(), Known)) {
-    Found.Problems.push_back({Problem::Error, "", ".safespawn.yaml has mistakes", {}});
-    return finish(Found);
+  if (Asked.ReadConfig) {
+    for (const ConfigMistake &M : addUserModels(CI.getSourceManager(), CI.getDiagnostics(), Known))
+      Found.Problems.push_back({Problem::Config, "", M.What, M.At});
+    if (!Found.Problems.empty())
+      return finish(Found);
   }
   Unit U(Context, std::move(Known));
   U.scan();
@@ -154,8 +156,11 @@ void Host::HandleTranslationUnit(ASTContext &Context) {
 void Host::analyse(Unit &U, Findings &Found) {
   ASTContext &Context = U.context();
   AnalyzerOptions Analyzer = CI.getAnalyzerOpts(); // a copy: the compile's own are not ours to change
-  // They report nothing: what builtins return, and that errno is one place.
-  Analyzer.CheckersAndPackages = {{"core.builtin", true}, {"apiModeling.Errno", true}};
+  // They report nothing: what builtins return, that errno is one place, what memset and calloc leave behind.
+  Analyzer.CheckersAndPackages = {{"core.builtin", true},
+                                  {"apiModeling.Errno", true},
+                                  {"unix.cstring.CStringModeling", true},
+                                  {"unix.DynamicMemoryModeling", true}};
   for (const RuleInfo &Info : allRules())
     if (Asked.Rules.has(Info.Id))
       Analyzer.CheckersAndPackages.emplace_back(Info.FullId.str(), true);

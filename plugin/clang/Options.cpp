@@ -79,10 +79,16 @@ std::string Options::fromEnvironment(Options &Out) {
   return "";
 }
 
-bool safespawn::addUserModels(clang::SourceManager &SM, clang::DiagnosticsEngine &Diags, Models &Known) {
+std::vector<ConfigMistake> safespawn::addUserModels(clang::SourceManager &SM, clang::DiagnosticsEngine &Diags,
+                                                    Models &Known) {
+  std::vector<ConfigMistake> Said;
+  auto Say = [&](clang::SourceLocation At, std::string What) {
+    Diags.Report(At, Diags.getCustomDiagID(clang::DiagnosticsEngine::Error, "%0")) << What;
+    Said.push_back({At, std::move(What)});
+  };
   clang::OptionalFileEntryRef Main = SM.getFileEntryRefForID(SM.getMainFileID());
   if (!Main)
-    return true; // standard input, a buffer: there is no folder to look in
+    return Said; // standard input, a buffer: there is no folder to look in
   SmallString<256> Folder(Main->getName());
   SM.getFileManager().makeAbsolutePath(Folder);
   sys::path::remove_filename(Folder);
@@ -91,20 +97,19 @@ bool safespawn::addUserModels(clang::SourceManager &SM, clang::DiagnosticsEngine
     sys::path::append(File, ".safespawn.yaml");
     if (!sys::fs::exists(File))
       continue;
-    const unsigned Error = Diags.getCustomDiagID(clang::DiagnosticsEngine::Error, "%0");
     auto Text = MemoryBuffer::getFile(File, /*IsText=*/true);
     if (!Text) {
-      Diags.Report(Error) << ("safespawn: cannot read '" + File + "': " + Text.getError().message()).str();
-      return false;
+      Say({}, ("cannot read '" + File + "': " + Text.getError().message()).str());
+      return Said;
     }
     std::vector<ModelMistake> Mistakes = Known.add((*Text)->getBuffer(), File);
     if (Mistakes.empty())
-      return true;
+      return Said;
     clang::OptionalFileEntryRef Entry = SM.getFileManager().getOptionalFileRef(File);
     clang::FileID Id = Entry ? SM.createFileID(*Entry, {}, clang::SrcMgr::C_User) : clang::FileID();
     for (const ModelMistake &M : Mistakes)
-      Diags.Report(Entry ? SM.translateLineCol(Id, M.Line, M.Column) : clang::SourceLocation(), Error) << M.What;
-    return false;
+      Say(Entry ? SM.translateLineCol(Id, M.Line, M.Column) : clang::SourceLocation(), M.What);
+    return Said;
   }
-  return true;
+  return Said;
 }

@@ -29,8 +29,13 @@ struct Options {
   static std::string fromEnvironment(Options &Out);
 };
 
+struct ConfigMistake {
+  clang::SourceLocation At; ///< invalid when the file cannot be read
+  std::string What;
+};
+
 /// Adds the models of the .safespawn.yaml that is nearest above the main file, if there is one. Its mistakes are errors
-/// of the compile, at their place. \returns whether all is well.
-bool addUserModels(clang::SourceManager &SM, clang::DiagnosticsEngine &Diags, Models &Known);
+/// of the compile, at their place, and are returned.
+std::vector<ConfigMistake> addUserModels(clang::SourceManager &SM, clang::DiagnosticsEngine &Diags, Models &Known);
 
 } // namespace safespawn

@@ -106,7 +106,7 @@ int bad_named_success(void) {
   xjob job;
   if (xmake(&job, run) == X_DONE)
   // expected-note@-1{{'job' is spawned here}}
-  // expected-note@-2{{'xmake' fails: taking the early return}}
+  // expected-note@-2{{'xmake(&job, run) == X_DONE' holds: taking the early return}}
     return prepare();
     // expected-warning@-1{{leaves 'bad_named_success' with thread 'job' neither joined nor detached [safespawn.thread.Leak]}}
   return 0;
