@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What a fix has to keep, asked of one file: exits 1 with the reason where it does not.
+
+usage: fixes.py [--left=N] [--choose=NAME] COMMAND CLANG CC FILE EXPECTED
+
+The diff that `fix` shows makes FILE into EXPECTED, and so does `fix --apply`. Both compilers take the result without a
+warning. A check of it finds N reports (none), all of which were there before. Another `fix` changes nothing.
+EXPECTED is FILE itself where no fix is right.
+"""
+import argparse
+import difflib
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+FLAGS = ["-std=gnu17", "-pthread", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
+
+
+def run(words, accepted, **how):
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how)
+    if done.returncode not in accepted:
+        sys.exit("%s\nexits with %d\n%s%s" % (" ".join(words), done.returncode, done.stdout, done.stderr))
+    return done.stdout
+
+
+def same(what, path, expected):
+    with open(path, newline="") as one, open(expected, newline="") as other:
+        got, wanted = one.read(), other.read()
+    if got != wanted:
+        lines = difflib.unified_diff(wanted.splitlines(), got.splitlines(), "expected", what, lineterm="")
+        sys.exit("%s is not as expected:\n%s" % (what, "\n".join(lines) or "(line ends)"))
+
+
+def reports(command, clang, path):
+    """Rule, function and words of each report; not its line, which edits move."""
+    out = run([command, "check", "--no-config", "--no-snippet", "--clang=" + clang, path, "--"], [0, 1])
+    return re.findall(r"^[^ ]+: warning: (.*)$", out, re.M)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--left", type=int, default=0)
+    parser.add_argument("--choose", action="append", default=[])
+    for name in ["command", "clang", "cc", "file", "expected"]:
+        parser.add_argument(name)
+    asked = parser.parse_args()
+    fix = [asked.command, "fix", "--no-config", "-q", "--clang=" + asked.clang]
+    fix += ["--choose=" + name for name in asked.choose]
+    before = reports(asked.command, asked.clang, asked.file)
+    left = [0, 1] if asked.left else [0]
+
+    folder = asked.file + ".work"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.mkdir(folder)
+    shutil.copy(asked.file, folder + "/patched.c")
+    diff = run(fix + ["patched.c", "--"], [0, 1], cwd=folder)
+    if diff:
+        run(["patch", "--binary", "-s", "-p1", "patched.c"], [0], cwd=folder, input=diff)
+    same("what the diff makes", folder + "/patched.c", asked.expected)
+
+    result = folder + "/applied.c"
+    shutil.copy(asked.file, result)
+    run(fix + ["--apply", result, "--"], left)
+    same("what --apply makes", result, asked.expected)
+    for compiler in [asked.clang, asked.cc]:
+        run([compiler] + FLAGS + [result], [0])
+
+    after = reports(asked.command, asked.clang, result)
+    new = list(after)
+    for report in before:
+        if report in new:
+            new.remove(report)
+    if new or len(after) != asked.left:
+        sys.exit("%d reports were to be left, and none to come:\n%s" % (asked.left, "\n".join(after)))
+    run(fix + ["--apply", result, "--"], left)
+    same("a second fix", result, asked.expected)
+
+
+main()
