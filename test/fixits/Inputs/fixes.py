@@ -20,9 +20,10 @@ FLAGS = ["-std=gnu17", "-pthread", "-Wall", "-Wextra", "-Werror", "-fsyntax-only
 
 
 def run(words, accepted, **how):
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how)
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)  # bytes: line ends stay
     if done.returncode not in accepted:
-        sys.exit("%s\nexits with %d\n%s%s" % (" ".join(words), done.returncode, done.stdout, done.stderr))
+        said = (done.stdout + done.stderr).decode()
+        sys.exit("%s\nexits with %d\n%s" % (" ".join(words), done.returncode, said))
     return done.stdout
 
 
@@ -36,7 +37,7 @@ def same(what, path, expected):
 
 def reports(command, clang, path):
     """Rule, function and words of each report; not its line, which edits move."""
-    out = run([command, "check", "--no-config", "--no-snippet", "--clang=" + clang, path, "--"], [0, 1])
+    out = run([command, "check", "--no-config", "--no-snippet", "--clang=" + clang, path, "--"], [0, 1]).decode()
     return re.findall(r"^[^ ]+: warning: (.*)$", out, re.M)
 
 
