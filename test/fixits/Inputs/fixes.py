@@ -5,7 +5,7 @@
 usage: fixes.py [--left=N] [--choose=NAME] COMMAND CLANG CC FILE EXPECTED
 
 The diff that `fix` shows makes FILE into EXPECTED, and so does `fix --apply`. Both compilers take the result without a
-warning. A check of it finds N reports (none), all of which were there before. Another `fix` changes nothing.
+warning. A check of it finds N reports (none; "all": what it found before), all of which were there before. Another `fix` changes nothing.
 EXPECTED is FILE itself where no fix is right.
 """
 import argparse
@@ -43,7 +43,7 @@ def reports(command, clang, path):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--left", type=int, default=0)
+    parser.add_argument("--left", default="0")
     parser.add_argument("--choose", action="append", default=[])
     for name in ["command", "clang", "cc", "file", "expected"]:
         parser.add_argument(name)
@@ -51,7 +51,8 @@ def main():
     fix = [asked.command, "fix", "--no-config", "-q", "--clang=" + asked.clang]
     fix += ["--choose=" + name for name in asked.choose]
     before = reports(asked.command, asked.clang, asked.file)
-    left = [0, 1] if asked.left else [0]
+    count = len(before) if asked.left == "all" else int(asked.left)
+    left = [0, 1] if count else [0]
 
     folder = asked.file + ".work"
     shutil.rmtree(folder, ignore_errors=True)
@@ -74,8 +75,8 @@ def main():
     for report in before:
         if report in new:
             new.remove(report)
-    if new or len(after) != asked.left:
-        sys.exit("%d reports were to be left, and none to come:\n%s" % (asked.left, "\n".join(after)))
+    if new or len(after) != count:
+        sys.exit("%d reports were to be left, and none to come:\n%s" % (count, "\n".join(after)))
     run(fix + ["--apply", result, "--"], left)
     same("a second fix", result, asked.expected)
 
