@@ -13,7 +13,7 @@ FlowPoint safespawn::pointAfter(const CFG &Graph, const Stmt *S) {
   return {};
 }
 
-const Stmt *safespawn::walk(FlowPoint From, llvm::function_ref<Step(const Stmt *)> Visit) {
+const Stmt *safespawn::walk(FlowPoint From, llvm::function_ref<Step(const Stmt *)> Visit, const CFGBlock *Barred) {
   if (!From)
     return nullptr;
   llvm::SmallPtrSet<const CFGBlock *, 32> Entered; // the block of From may be entered once more, from its start
@@ -35,7 +35,7 @@ const Stmt *safespawn::walk(FlowPoint From, llvm::function_ref<Step(const Stmt *
     if (Stopped)
       continue;
     for (const CFGBlock *Next : At.Block->succs())
-      if (Next && Entered.insert(Next).second)
+      if (Next && Next != Barred && Entered.insert(Next).second)
         Work.push_back({Next, 0});
   }
   return nullptr;
@@ -175,6 +175,15 @@ static const Expr *loopCondition(const Stmt *S) {
   return Do ? Do->getCond() : nullptr;
 }
 
+/// The function that \p Spawn is written in.
+static const FunctionDecl *functionOf(const Unit &U, const CallExpr *Spawn) {
+  for (const FunctionDecl *F : U.definitions())
+    for (const SpawnSite &Site : U.spawnsIn(F))
+      if (Site.Call == Spawn)
+        return F;
+  return nullptr;
+}
+
 const Stmt *safespawn::refillsArgument(const Unit &U, const CallExpr *Spawn, ento::AnalysisManager &Manager) {
   const Meaning *Row = U.spawnRow(Spawn);
   const Expr *Argument = Row ? Unit::argument(Spawn, Row->Argument) : nullptr;
@@ -182,11 +191,7 @@ const Stmt *safespawn::refillsArgument(const Unit &U, const CallExpr *Spawn, ent
   if (!Argument || isElementOfItsOwn(Argument, U.context()))
     return nullptr;
   const VarDecl *Lent = variablePointedTo(Argument);
-  const FunctionDecl *In = nullptr;
-  for (const FunctionDecl *F : U.definitions())
-    for (const SpawnSite &Site : U.spawnsIn(F))
-      if (Site.Call == Spawn)
-        In = F;
+  const FunctionDecl *In = functionOf(U, Spawn);
   if (Lent && U.isShared(Lent->getType()))
     return nullptr; // meant for all of the threads
   const CFG *Graph = In && Lent ? Manager.getCFG(In) : nullptr;
@@ -222,11 +227,95 @@ const Stmt *safespawn::refillsArgument(const Unit &U, const CallExpr *Spawn, ent
           !holds(S, [&](const Stmt *Inner) { return Inner == Spawn; }))
         JoinLoops.insert(Condition);
   }
-  return walk(pointAfter(*Graph, Spawn), [&](const Stmt *S) {
+  // Where the spawn failed there is no thread to read the object.
+  const CFGBlock *Failed = testOf(*Graph, Spawn, *Row, Manager.getAnalysisDeclContext(In)->getParentMap(), U).Failed;
+  auto Visit = [&](const Stmt *S) {
     const auto *Call = dyn_cast<CallExpr>(S);
     if (JoinLoops.count(S) || (Call && (JoinsIt(Call) || U.meaningOf(Call, Effect::Wait)))) // or a hand-shake
       return Step::Stop;
     return changes(S, Lent, U) && !writesTheSame(S, In->getBody(), U) && reaches(*Graph, S, Spawn) ? Step::Found
                                                                                                    : Step::On;
-  });
+  };
+  return walk(pointAfter(*Graph, Spawn), Visit, Failed);
+}
+
+bool safespawn::overwritesItself(const Unit &U, const CallExpr *Spawn, ento::AnalysisManager &Manager) {
+  const Meaning *Row = U.spawnRow(Spawn);
+  const Expr *Handle = Row ? Unit::argument(Spawn, Row->Handle) : nullptr;
+  const auto *Address = dyn_cast_or_null<UnaryOperator>(Handle ? Handle->IgnoreParenCasts() : nullptr);
+  const FunctionDecl *In = functionOf(U, Spawn);
+  if (!Address || Address->getOpcode() != UO_AddrOf || wholeOf(Handle) != Address->getSubExpr()->IgnoreParenCasts())
+    return false; // an element of an array: another one in each round
+  const CFG *Graph = In ? Manager.getCFG(In) : nullptr;
+  const VarDecl *Var = variableOf(Address->getSubExpr());
+  auto Visit = [&](const Stmt *S) {
+    if (S == Spawn)
+      return Step::Found;
+    if (const auto *Declaration = dyn_cast<DeclStmt>(S); Declaration && llvm::is_contained(Declaration->decls(), Var))
+      return Step::Stop; // a new variable in each round
+    if (const auto *Call = dyn_cast<CallExpr>(S))
+      for (const Meaning &Known : U.meaningsOf(Call->getDirectCallee()))
+        if (const Expr *Given = isGivingUp(Known.What) ? Unit::argument(Call, Known.Object) : nullptr)
+          if (U.sameExpression(Given, Address->getSubExpr()))
+            return Step::Stop;
+    return Step::On;
+  };
+  return Graph && walk(pointAfter(*Graph, Spawn), Visit);
+}
+
+SpawnTest safespawn::testOf(const CFG &Graph, const CallExpr *Spawn, const Meaning &Row, const ParentMap &Parents,
+                            const Unit &U) {
+  const VarDecl *Stored = nullptr;
+  const Stmt *Parent = Parents.getParentIgnoreParenImpCasts(const_cast<CallExpr *>(Spawn));
+  if (isa_and_nonnull<CompoundStmt>(Parent) || isa_and_nonnull<CStyleCastExpr>(Parent))
+    return {true, nullptr}; // ignored
+  if (const auto *Assign = dyn_cast_or_null<BinaryOperator>(Parent); Assign && Assign->getOpcode() == BO_Assign)
+    Stored = variableOf(Assign->getLHS());
+  else if (const auto *Declaration = dyn_cast_or_null<DeclStmt>(Parent); Declaration && Declaration->isSingleDecl())
+    Stored = dyn_cast<VarDecl>(Declaration->getSingleDecl());
+  auto IsResult = [&](const Expr *E) {
+    E = E->IgnoreParenImpCasts();
+    if (const auto *Assign = dyn_cast<BinaryOperator>(E); Assign && Assign->getOpcode() == BO_Assign)
+      E = Assign->getRHS()->IgnoreParenImpCasts();
+    const auto *Ref = dyn_cast<DeclRefExpr>(E);
+    return E == Spawn || (Stored && Ref && Ref->getDecl() == Stored);
+  };
+  SmallVector<const CFGBlock *, 16> Work;
+  llvm::SmallPtrSet<const CFGBlock *, 32> Seen;
+  if (FlowPoint After = pointAfter(Graph, Spawn))
+    Work.push_back(After.Block);
+  for (size_t I = 0; I < Work.size(); ++I) {
+    const CFGBlock *Block = Work[I];
+    const auto *Condition = dyn_cast_or_null<Expr>(Block->getTerminatorCondition());
+    const bool Switches = isa_and_nonnull<SwitchStmt>(Block->getTerminatorStmt());
+    if (Condition && Switches && (IsResult(Condition) || mentions(Condition, Stored)))
+      return {};
+    if (Condition && !Switches && Block->succ_size() == 2) {
+      const Expr *E = Condition->IgnoreParenImpCasts();
+      bool FailsWhenTrue = Row.Worked.How != Success::NonZero && Row.Worked.How != Success::NonNull;
+      while (const auto *Not = dyn_cast<UnaryOperator>(E)) {
+        if (Not->getOpcode() != UO_LNot)
+          break;
+        FailsWhenTrue = !FailsWhenTrue;
+        E = Not->getSubExpr()->IgnoreParenImpCasts();
+      }
+      bool Understood = IsResult(E);
+      if (const auto *Compare = dyn_cast<BinaryOperator>(E);
+          Compare && Compare->isEqualityOp() && IsResult(Compare->getLHS())) {
+        Expr::EvalResult Value;
+        Understood = Compare->getRHS()->EvaluateAsInt(Value, U.context()) &&
+                     Value.Val.getInt() == U.successValue(Row).value_or(0);
+        if (Compare->getOpcode() == BO_EQ)
+          FailsWhenTrue = !FailsWhenTrue;
+      }
+      if (Understood)
+        return {true, *(FailsWhenTrue ? Block->succ_begin() : Block->succ_begin() + 1)};
+      if (mentions(E, Stored) || E == Spawn)
+        return {}; // asked in a way that we do not understand
+    }
+    for (const CFGBlock *Next : Block->succs())
+      if (Next && Seen.insert(Next).second)
+        Work.push_back(Next);
+  }
+  return {};
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "checkers/Unit.h"
+#include "clang/AST/ParentMap.h"
 #include "clang/Analysis/AnalysisDeclContext.h"
 #include "clang/Analysis/CFG.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/AnalysisManager.h"
@@ -24,8 +25,20 @@ enum class Step { On, Stop, Found };
 FlowPoint pointAfter(const clang::CFG &Graph, const clang::Stmt *S);
 
 /// Walks forward from \p From over all paths and calls \p Visit for each statement that is evaluated, each once.
-/// \returns the statement for which it answered Found, or null. A path ends where it answers Stop.
-const clang::Stmt *walk(FlowPoint From, llvm::function_ref<Step(const clang::Stmt *)> Visit);
+/// \returns the statement for which it answered Found, or null. A path ends where it answers Stop, and before \p
+/// Barred.
+const clang::Stmt *walk(FlowPoint From, llvm::function_ref<Step(const clang::Stmt *)> Visit,
+                        const clang::CFGBlock *Barred = nullptr);
+
+/// What the code makes of a spawn's result.
+struct SpawnTest {
+  bool Known = false;                      ///< we understand it
+  const clang::CFGBlock *Failed = nullptr; ///< where a path goes when the spawn failed; null when nobody asks
+};
+
+/// The first test of \p Spawn's result that says whether it worked.
+SpawnTest testOf(const clang::CFG &Graph, const clang::CallExpr *Spawn, const Meaning &Row,
+                 const clang::ParentMap &Parents, const Unit &U);
 
 /// Whether \p To may be evaluated after \p From.
 bool reaches(const clang::CFG &Graph, const clang::Stmt *From, const clang::Stmt *To);
@@ -42,5 +55,9 @@ bool changes(const clang::Stmt *S, const clang::VarDecl *Var, const Unit &U);
 /// The statement that changes the object whose address \p Spawn hands to its thread while the thread may still run, in
 /// the loop around the spawn; null when there is none. (Rule LoopArg; StackEscape gives way to it.)
 const clang::Stmt *refillsArgument(const Unit &U, const clang::CallExpr *Spawn, clang::ento::AnalysisManager &Manager);
+
+/// Whether \p Spawn, in a loop, stores into the very place that it stored into in the round before, with no join or
+/// detach in between. (Rule Overwrite; Leak gives way to it.)
+bool overwritesItself(const Unit &U, const clang::CallExpr *Spawn, clang::ento::AnalysisManager &Manager);
 
 } // namespace safespawn

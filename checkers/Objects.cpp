@@ -83,6 +83,9 @@ bool safespawn::isGuarded(const CallExpr *Call, const Expr *Place, const Locatio
         !reaches(*Frame->getCFG(), Site.Call, Call))
       continue;
     Spawned = true;
+    // A loop of the spawn's own: how often it went round on this path is our cut, not the program's.
+    for (const Stmt *P = Parents.getParent(Site.Call); P; P = Parents.getParent(P))
+      Guarded |= isa<ForStmt, WhileStmt>(P) && !Above(Call, P);
     const Stmt *Child = Call;
     for (const Stmt *P = Parents.getParent(Call); P; Child = P, P = Parents.getParent(P)) {
       const auto *If = dyn_cast<IfStmt>(P);

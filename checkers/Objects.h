@@ -17,8 +17,9 @@ const clang::ento::MemRegion *objectWritten(const clang::Expr *E, clang::ento::P
                                             const clang::LocationContext *Frame);
 /// Whether \p Region is (a part of) an element of an array.
 bool isInArray(const clang::ento::MemRegion *Region);
-/// Whether \p Call stands under an `if` that the spawns into \p Place do not stand under: a flag, a count, "have it".
-/// What ties such a guard to the spawn is the program's own business, and may well be out of sight.
+/// Whether \p Call stands under an `if` that the spawns into \p Place do not stand under, a flag, a count, "have it",
+/// or behind a loop that they stand in. What ties such a guard to the spawn is the program's own business, and may well
+/// be out of sight.
 bool isGuarded(const clang::CallExpr *Call, const clang::Expr *Place, const clang::LocationContext *Frame,
                const Unit &U);
 /// Whether \p E is one and the same element in every round of a loop: t[0].

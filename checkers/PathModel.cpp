@@ -102,6 +102,31 @@ bool steps(const Stmt *S, const Expr *Condition) {
   return llvm::any_of(S->children(), [&](const Stmt *Child) { return steps(Child, Condition); });
 }
 
+/// Whether \p S holds &\p Var.
+bool takesAddress(const Stmt *S, const VarDecl *Var) {
+  if (!S)
+    return false;
+  if (const auto *Op = dyn_cast<UnaryOperator>(S);
+      Op && Op->getOpcode() == UO_AddrOf && variableOf(Op->getSubExpr()) == Var)
+    return true;
+  return llvm::any_of(S->children(), [&](const Stmt *Child) { return takesAddress(Child, Var); });
+}
+
+/// Whether \p Condition reads what others may write while the loop goes round: other threads, a signal handler.
+bool readsShared(const Stmt *Condition, const Stmt *Body) {
+  if (!Condition)
+    return false;
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(Condition))
+    if (const auto *Var = dyn_cast<VarDecl>(Ref->getDecl()))
+      return !Var->hasLocalStorage() || Var->getType().isVolatileQualified() || Var->getType()->isAtomicType() ||
+             takesAddress(Body, Var);
+  if (const auto *Member = dyn_cast<MemberExpr>(Condition); Member && Member->isArrow())
+    return true;
+  if (const auto *Op = dyn_cast<UnaryOperator>(Condition); Op && Op->getOpcode() == UO_Deref)
+    return true;
+  return llvm::any_of(Condition->children(), [&](const Stmt *Child) { return readsShared(Child, Body); });
+}
+
 /// Collects what a guard reads. A guard that does anything else is not one.
 struct GuardReads : RecursiveASTVisitor<GuardReads> {
   SmallVector<const ValueDecl *, 4> Decls;
@@ -161,8 +186,11 @@ void PathModel::leaveLoop(const Expr *Condition, const Stmt *Loop, CheckerContex
     C.addTransition(Left);
     return;
   }
-  if (holdsCall(Condition) || !steps(Loop, Condition))
-    return; // while (1) has no other side; what a call returned is not a count, and neither is a flag
+  // while (1) has no other side; what a call returned is not a count, and neither is a flag that only this loop
+  // changes.
+  const auto *In = cast<FunctionDecl>(C.getLocationContext()->getDecl());
+  if (holdsCall(Condition) || !(steps(Loop, Condition) || readsShared(Condition, In->getBody())))
+    return;
   C.addTransition(
       State->BindExpr(Condition, C.getLocationContext(), C.getSValBuilder().makeTruthVal(false, Condition->getType())));
 }

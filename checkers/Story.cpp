@@ -162,7 +162,8 @@ private:
     if (const auto *Ref = dyn_cast<DeclRefExpr>(Tested))
       if (const Expr *Source = If ? lastValueOf(Ref->getDecl(), If) : nullptr)
         Tested = Source;
-    if (const auto *Call = dyn_cast<CallExpr>(Tested); Call && Result && !isThisSpawn(Call) && !tellsSuccessByTruth(Call))
+    if (const auto *Call = dyn_cast<CallExpr>(Tested);
+        Call && Result && !isThisSpawn(Call) && !tellsSuccessByTruth(Call))
       if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && Callee->getIdentifier())
         return "'" + Callee->getName().str() + "' fails: ";
     return "'" + U.text(E) + (Holds ? "' holds: " : "' does not hold: ");

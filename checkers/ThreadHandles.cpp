@@ -581,6 +581,8 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
     H.Storage = Typed;
     H.Owner = frameOf(Typed, State);
     H.Escaped = !H.Owner;
+    if (const auto *Var = dyn_cast<VarRegion>(Typed->getBaseRegion()); Var && Var->getDecl()->hasAttr<CleanupAttr>())
+      H.Escaped = H.MaybeGiven = true; // what its cleanup does at the end of the scope is its own
 
     // What did it hold before?
     SymbolRef Old = State->getSVal(Typed).getAsSymbol(true);
@@ -801,13 +803,14 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
   State = State->set<HandleMap>(Symbol, Next);
   if (!Before) // an element that we know nothing of stands for all of its array
     State = giveUpAll(State, objectOf(State, Object));
-  ExplodedNode *Given = C.addTransition(State, C.getNoteTag([=, this](PathSensitiveBugReport &Report) -> std::string {
-    if (!Report.isInteresting(Symbol))
-      return "";
-    const bool Again =
-        A->Book.isOn(Rule::thread_DoubleJoin) && &Report.getBugType() == &A->Book.type(Rule::thread_DoubleJoin);
-    return "'" + Name + (Again ? "' is first " : "' is ") + Verb + " here";
-  }));
+  ExplodedNode *Given =
+      C.addTransition(State, C.getNoteTag([this, Symbol, Name, Verb](PathSensitiveBugReport &Report) -> std::string {
+        if (!Report.isInteresting(Symbol))
+          return "";
+        const bool Again =
+            A->Book.isOn(Rule::thread_DoubleJoin) && &Report.getBugType() == &A->Book.type(Rule::thread_DoubleJoin);
+        return "'" + Name + (Again ? "' is first " : "' is ") + Verb + " here";
+      }));
   if (!LetGo || !Given)
     return;
   Details More;
@@ -987,8 +990,7 @@ void ThreadHandles::checkBranchCondition(const Stmt *Condition, CheckerContext &
     C.addTransition(Next);
 }
 
-// ---- where a frame ends
-// -----------------------------------------------------------------------------------------------
+// ---- where a frame ends ----
 
 void ThreadHandles::checkPreCall(const CallEvent &Call, CheckerContext &C) const {
   const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
@@ -1070,7 +1072,9 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
       Running.Escaped = true;
       Next = Next->set<HandleMap>(Symbol, Running);
     }
-    if (H.At == Handle::Live && !IsMain && A->Book.isOn(Rule::thread_Leak))
+    const bool Overwrites = A->Book.yields(Rule::thread_Leak, Rule::thread_Overwrite) && H.Spawn &&
+                            overwritesItself(A->U, H.Spawn, C.getAnalysisManager());
+    if (H.At == Handle::Live && !IsMain && !Overwrites && A->Book.isOn(Rule::thread_Leak))
       Findings.push_back({Rule::thread_Leak, Name,
                           "leaves '" + functionName(Frame->getDecl()).str() + "' with thread '" + Name +
                               "' neither joined nor detached",

@@ -137,12 +137,18 @@ bool Edits::insertBefore(const Stmt *S, const ParentMap &Parents, const std::str
 }
 
 void Edits::needType(StringRef Name, StringRef Header) {
-  auto Word = Context.Idents.find(Name);
-  if (Word != Context.Idents.end() && !Context.getTranslationUnitDecl()->lookup(DeclarationName(Word->second)).empty())
+  // What another system header happens to bring along, another compiler's may not: only an include of the user's own,
+  // or a type of the user's own, is enough.
+  StringRef Text = SM.getBufferData(SM.getMainFileID());
+  if (Text.contains(("<" + Header + ">").str()) || Text.contains("<inttypes.h>"))
     return;
+  auto Word = Context.Idents.find(Name);
+  if (Word != Context.Idents.end())
+    for (const NamedDecl *D : Context.getTranslationUnitDecl()->lookup(DeclarationName(Word->second)))
+      if (!SM.isInSystemHeader(D->getLocation()))
+        return;
   // After the first include that stands under no condition, one of a system header where there is one; else after the
   // comments that the file begins with.
-  StringRef Text = SM.getBufferData(SM.getMainFileID());
   size_t AnyAt = StringRef::npos, SystemAt = StringRef::npos, Head = 0;
   bool InHead = true, InComment = false;
   unsigned Depth = 0;

@@ -47,71 +47,7 @@ static const Stmt *statementOf(const Stmt *E, const ParentMap &Parents) {
   return E;
 }
 
-// ---- Leak and StackEscape: join before the exit
-// -----------------------------------------------------------------------
-
-/// What the code does with the outcome of a spawn.
-struct Outcome {
-  bool Known = false;               ///< we understand it
-  const CFGBlock *Failed = nullptr; ///< where a path goes when it failed; null when nobody asks
-};
-
-/// The first test of \p Spawn's result that says whether it worked.
-static Outcome outcomeOf(const CFG &Graph, const CallExpr *Spawn, const Meaning &Row, const ParentMap &Parents,
-                         const Unit &U) {
-  const VarDecl *Stored = nullptr;
-  const Stmt *Parent = Parents.getParentIgnoreParenImpCasts(const_cast<CallExpr *>(Spawn));
-  if (isa_and_nonnull<CompoundStmt>(Parent) || isa_and_nonnull<CStyleCastExpr>(Parent))
-    return {true, nullptr}; // ignored
-  if (const auto *Assign = dyn_cast_or_null<BinaryOperator>(Parent); Assign && Assign->getOpcode() == BO_Assign)
-    Stored = variableOf(Assign->getLHS());
-  else if (const auto *Declaration = dyn_cast_or_null<DeclStmt>(Parent); Declaration && Declaration->isSingleDecl())
-    Stored = dyn_cast<VarDecl>(Declaration->getSingleDecl());
-  auto IsResult = [&](const Expr *E) {
-    E = E->IgnoreParenImpCasts();
-    if (const auto *Assign = dyn_cast<BinaryOperator>(E); Assign && Assign->getOpcode() == BO_Assign)
-      E = Assign->getRHS()->IgnoreParenImpCasts();
-    const auto *Ref = dyn_cast<DeclRefExpr>(E);
-    return E == Spawn || (Stored && Ref && Ref->getDecl() == Stored);
-  };
-  SmallVector<const CFGBlock *, 16> Work;
-  llvm::SmallPtrSet<const CFGBlock *, 32> Seen;
-  if (FlowPoint After = pointAfter(Graph, Spawn))
-    Work.push_back(After.Block);
-  for (size_t I = 0; I < Work.size(); ++I) {
-    const CFGBlock *Block = Work[I];
-    const auto *Condition = dyn_cast_or_null<Expr>(Block->getTerminatorCondition());
-    if (Condition && Block->succ_size() != 2 && (IsResult(Condition) || mentions(Condition, Stored)))
-      return {}; // a switch over it
-    if (Condition && Block->succ_size() == 2) {
-      const Expr *E = Condition->IgnoreParenImpCasts();
-      bool FailsWhenTrue = Row.Worked.How != Success::NonZero && Row.Worked.How != Success::NonNull;
-      while (const auto *Not = dyn_cast<UnaryOperator>(E)) {
-        if (Not->getOpcode() != UO_LNot)
-          break;
-        FailsWhenTrue = !FailsWhenTrue;
-        E = Not->getSubExpr()->IgnoreParenImpCasts();
-      }
-      bool Understood = IsResult(E);
-      if (const auto *Compare = dyn_cast<BinaryOperator>(E);
-          Compare && Compare->isEqualityOp() && IsResult(Compare->getLHS())) {
-        Expr::EvalResult Value;
-        Understood = Compare->getRHS()->EvaluateAsInt(Value, U.context()) &&
-                     Value.Val.getInt() == U.successValue(Row).value_or(0);
-        if (Compare->getOpcode() == BO_EQ)
-          FailsWhenTrue = !FailsWhenTrue;
-      }
-      if (Understood)
-        return {true, *(FailsWhenTrue ? Block->succ_begin() : Block->succ_begin() + 1)};
-      if (mentions(E, Stored) || E == Spawn)
-        return {}; // asked in a way that we do not understand
-    }
-    for (const CFGBlock *Next : Block->succs())
-      if (Next && Seen.insert(Next).second)
-        Work.push_back(Next);
-  }
-  return {};
-}
+// ---- Leak and StackEscape: join before the exit ----
 
 namespace {
 
@@ -121,7 +57,7 @@ public:
   Exits(const Unit &U, const CallExpr *Spawn, const Meaning &Row, const Expr *Place, const FunctionDecl *In,
         AnalysisDeclContext &Context)
       : U(U), Spawn(Spawn), Place(Place), Graph(*Context.getCFG()), Parents(Context.getParentMap()),
-        Body(cast<CompoundStmt>(In->getBody())), Result(outcomeOf(Graph, Spawn, Row, Parents, U)) {}
+        Body(cast<CompoundStmt>(In->getBody())), Result(testOf(Graph, Spawn, Row, Parents, U)) {}
 
   /// Whether it is clear at each exit which thread \p Var stands for: its value goes nowhere but into calls that we
   /// know, no other variable has its name, and what the code makes of the spawn's result is understood.
@@ -252,7 +188,7 @@ private:
   const CFG &Graph;
   const ParentMap &Parents;
   const CompoundStmt *Body;
-  const Outcome Result;
+  const SpawnTest Result;
 };
 
 } // namespace
@@ -295,8 +231,7 @@ std::vector<Fix> safespawn::fixAtExit(const Unit &U, const CallExpr *Spawn, cons
   return {{"join", "join '" + Name + "' before leaving '" + In->getNameAsString() + "'", E.take()}};
 }
 
-// ---- Overwrite: an array of handles
-// -----------------------------------------------------------------------------------
+// ---- Overwrite: an array of handles ----
 
 namespace {
 
@@ -398,7 +333,7 @@ std::vector<Fix> safespawn::fixOverwrite(const Unit &U, const CallExpr *Spawn, c
     return {};
   // Every round must have spawned when the joins run: what fails leaves, nothing leaves the loop in another way, and
   // the spawn stands under no condition but its own.
-  const Outcome Result = outcomeOf(*In.getCFG(), Spawn, Row, Parents, U);
+  const SpawnTest Result = testOf(*In.getCFG(), Spawn, Row, Parents, U);
   if (!Result.Known || !Result.Failed || walk({Result.Failed, 0}, [&](const Stmt *S) {
         return S == Join || isa<ReturnStmt>(S) ? Step::Found : Step::On; // a return would lose those that run
       }))
@@ -430,8 +365,7 @@ std::vector<Fix> safespawn::fixOverwrite(const Unit &U, const CallExpr *Spawn, c
   return {{"array", "keep each thread's handle in an array and join them all", E.take()}};
 }
 
-// ---- UncheckedSpawn
-// ---------------------------------------------------------------------------------------------------
+// ---- UncheckedSpawn ----
 
 /// How a failure of \p Row reads as a condition: what stands before the call, and what after it.
 static std::pair<std::string, std::string> failureTest(const Meaning &Row) {
@@ -552,8 +486,7 @@ std::vector<Fix> safespawn::fixIgnoredResult(const Unit &U, const SpawnSite &Sit
   return Fixes;
 }
 
-// ---- LoopArg
-// ----------------------------------------------------------------------------------------------------------
+// ---- LoopArg ----
 
 /// Reads the integer that the thread is given by value: edits every use of the entry's parameter, or fails.
 static bool readByValue(const FunctionDecl *Entry, QualType Type, const Unit &U, Edits &E) {

@@ -100,6 +100,15 @@ void Findings::normalise(const SourceManager &SM) {
     return std::make_tuple(std::string(P.isValid() ? P.getFilename() : ""), P.isValid() ? P.getLine() : 0,
                            P.isValid() ? P.getColumn() : 0, unsigned(F.Id), F.Message);
   };
+  // One defect seen on two paths under two rules: the more specific rule has it.
+  std::vector<Finding> Kept;
+  for (const Finding &F : Reports)
+    if (llvm::none_of(Reports, [&](const Finding &Other) {
+          return Other.Id == Rule::thread_StackEscape && isOver(Other.Id, F.Id) && Other.Function == F.Function &&
+                 llvm::any_of(F.Notes, [&](const Note &N) { return N.At == Other.At; });
+        }))
+      Kept.push_back(F);
+  Reports = std::move(Kept);
   llvm::stable_sort(Reports, [&](const Finding &A, const Finding &B) {
     auto X = Key(A), Y = Key(B);
     return X != Y ? X < Y : A.Notes.size() < B.Notes.size(); // of two stories the shorter one

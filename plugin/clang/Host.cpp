@@ -165,6 +165,9 @@ void Host::analyse(Unit &U, Findings &Found) {
     if (Asked.Rules.has(Info.Id))
       Analyzer.CheckersAndPackages.emplace_back(Info.FullId.str(), true);
 
+  // In C these are the cleanup attribute's calls, at which the analyzer's paths end.
+  Analyzer.ShouldIncludeImplicitDtorsInCFG = false;
+
   Analysis Shared{U, {}};
   Shared.Book.Hosted = true;
   HostedRegistration Registration(Shared, Asked.Rules);
