@@ -57,7 +57,8 @@ bool safespawn::isInArray(const MemRegion *Region) {
   return false;
 }
 
-bool safespawn::isGuarded(const CallExpr *Call, const Expr *Place, const LocationContext *Frame, const Unit &U) {
+bool safespawn::isGuarded(const CallExpr *Call, const Expr *Place, const LocationContext *Frame, const Unit &U,
+                          bool BehindLoop) {
   const auto *In = dyn_cast_or_null<FunctionDecl>(Frame->getDecl());
   const ParentMap &Parents = Frame->getParentMap();
   auto Above = [&](const Stmt *S, const Stmt *Outer) {
@@ -85,7 +86,7 @@ bool safespawn::isGuarded(const CallExpr *Call, const Expr *Place, const Locatio
     Spawned = true;
     // A loop of the spawn's own: how often it went round on this path is our cut, not the program's.
     for (const Stmt *P = Parents.getParent(Site.Call); P; P = Parents.getParent(P))
-      Guarded |= isa<ForStmt, WhileStmt>(P) && !Above(Call, P);
+      Guarded |= BehindLoop && isa<ForStmt, WhileStmt>(P) && !Above(Call, P);
     const Stmt *Child = Call;
     for (const Stmt *P = Parents.getParent(Call); P; Child = P, P = Parents.getParent(P)) {
       const auto *If = dyn_cast<IfStmt>(P);

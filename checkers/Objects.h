@@ -21,7 +21,7 @@ bool isInArray(const clang::ento::MemRegion *Region);
 /// or behind a loop that they stand in. What ties such a guard to the spawn is the program's own business, and may well
 /// be out of sight.
 bool isGuarded(const clang::CallExpr *Call, const clang::Expr *Place, const clang::LocationContext *Frame,
-               const Unit &U);
+               const Unit &U, bool BehindLoop);
 /// Whether \p E is one and the same element in every round of a loop: t[0].
 bool isFixedElement(const clang::Expr *E, clang::ASTContext &Context);
 

@@ -369,7 +369,7 @@ void ThreadHandles::checkPreStmt(const CallExpr *Call, CheckerContext &C) const 
         C.addTransition(Next);
       continue;
     }
-    if (isGuarded(Call, Object, C.getLocationContext(), A->U))
+    if (isGuarded(Call, Object, C.getLocationContext(), A->U, /*BehindLoop=*/true))
       continue;
     const char *Verb = Row.What == Effect::Detach ? "detached" : Row.What == Effect::Cancel ? "cancelled" : "joined";
     PathDiagnosticLocation At(Call, C.getSourceManager(), C.getLocationContext());
@@ -776,7 +776,7 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
       }
     }
     if (Before->At == Handle::Live && !Before->MaybeGiven && spawnFailed(State, *Before, C) &&
-        A->Book.isOn(Rule::thread_JoinUnspawned) && !isGuarded(E, Object, Frame, A->U) &&
+        A->Book.isOn(Rule::thread_JoinUnspawned) && !isGuarded(E, Object, Frame, A->U, /*BehindLoop=*/false) &&
         !State->isNull(Call.getArgSVal(Row.Object.index())).isConstrained()) {
       report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is " + Verb + ", but its spawn failed on this path", At,
              Frame->getDecl(), Symbol, C.generateErrorNode(State), C,
@@ -832,7 +832,7 @@ void ThreadHandles::onCancel(const CallEvent &Call, const Meaning &Row, CheckerC
   const Handle *Before = Symbol ? State->get<HandleMap>(Symbol) : nullptr;
   if (Before && Before->At == Handle::Live && !Before->MaybeGiven && spawnFailed(State, *Before, C) &&
       A->Book.isOn(Rule::thread_JoinUnspawned) && !State->isNull(Object).isConstrained() &&
-      !isGuarded(E, Unit::argument(E, Row.Object), C.getLocationContext(), A->U)) {
+      !isGuarded(E, Unit::argument(E, Row.Object), C.getLocationContext(), A->U, /*BehindLoop=*/false)) {
     std::string Name = nameOf(Before->Storage, Unit::argument(E, Row.Object), A->U, /*IsValue=*/true);
     report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is cancelled, but its spawn failed on this path",
            PathDiagnosticLocation(E, C.getSourceManager(), C.getLocationContext()), C.getLocationContext()->getDecl(),

@@ -259,9 +259,12 @@ static bool holdsEndlessLoop(const Stmt *S, const Unit &U, ASTContext &Context) 
 
 /// Whether \p S holds a loop that goes on until somebody else writes: its condition reads what other threads can reach,
 /// and nothing that the loop itself changes.
-static bool spinsOnOthers(const Stmt *S) {
+static bool spinsOnOthers(const Stmt *S, const ASTContext &Context) {
   if (!S)
     return false;
+  const auto *Endless = dyn_cast<ForStmt>(S);
+  if (Endless && !Endless->getCond())
+    return true; // it ends by a test inside, on whatever that reads
   const Expr *Condition = nullptr;
   if (const auto *For = dyn_cast<ForStmt>(S))
     Condition = For->getCond();
@@ -269,6 +272,9 @@ static bool spinsOnOthers(const Stmt *S) {
     Condition = While->getCond();
   else if (const auto *Do = dyn_cast<DoStmt>(S))
     Condition = Do->getCond();
+  bool Always = false;
+  if (Condition && Condition->EvaluateAsBooleanCondition(Always, Context) && Always)
+    return true;
   if (Condition) {
     struct Reads : RecursiveASTVisitor<Reads> {
       llvm::SmallPtrSet<const VarDecl *, 4> Locals;
@@ -302,7 +308,7 @@ static bool spinsOnOthers(const Stmt *S) {
     if (Read.Shared && !Write.Progress)
       return true;
   }
-  return llvm::any_of(S->children(), spinsOnOthers);
+  return llvm::any_of(S->children(), [&](const Stmt *Child) { return spinsOnOthers(Child, Context); });
 }
 
 template <typename Set> void Unit::closeOverCallers(Set &Functions) const {
@@ -337,7 +343,7 @@ void Unit::scan() {
       markBroken(F);
   }
   for (const FunctionDecl *F : Definitions) {
-    if (spinsOnOthers(F->getBody()))
+    if (spinsOnOthers(F->getBody(), Context))
       Waiting.insert(key(F));
     for (const CallExpr *Call : CallsIn[key(F)]) {
       const FunctionDecl *Callee = Call->getDirectCallee();

@@ -100,6 +100,18 @@ public:
     return true;
   }
 
+  /// Whether a call that stands before \p Exit in its block, and behind the spawn, names \p D.
+  bool isNamedBefore(const Stmt *Exit, const ValueDecl *D) const {
+    const auto *Block = Exit ? dyn_cast_or_null<CompoundStmt>(Parents.getParent(Exit)) : Body;
+    for (const Stmt *S : Block ? Block->body() : Body->body()) {
+      if (S == Exit)
+        break;
+      if (isa<CallExpr>(S) && S != Spawn && mentions(S, D) && reaches(Graph, Spawn, S))
+        return true;
+    }
+    return false;
+  }
+
   /// Puts \p Join before \p Exit. \returns whether that can be done.
   bool joinBefore(const Stmt *Exit, const std::string &Join, const VarDecl *Var, Edits &E) const {
     // A handle of an inner block is gone at an exit outside of it.
@@ -225,8 +237,13 @@ std::vector<Fix> safespawn::fixAtExit(const Unit &U, const CallExpr *Spawn, cons
   const std::string Name = U.text(Place), Join = U.joinCall(*Row, Name);
   if (Join.empty() || !E.isEditable(Place->getSourceRange()))
     return {};
+  // What stands before an exit may give away what the thread was given: free(buf); return -1;
+  const Expr *Given = Site->Argument ? Site->Argument->IgnoreParenCasts() : nullptr;
+  if (const auto *Address = dyn_cast_or_null<UnaryOperator>(Given); Address && Address->getOpcode() == UO_AddrOf)
+    Given = Address->getSubExpr()->IgnoreParenCasts();
+  const auto *Lent = dyn_cast_or_null<DeclRefExpr>(Given);
   for (const Stmt *Way : AllExits ? Ways.afterSuccess() : SmallVector<const Stmt *, 8>{Exit})
-    if (!Ways.isOurs(Way) || !Ways.joinBefore(Way, Join, Var, E))
+    if ((Lent && Ways.isNamedBefore(Way, Lent->getDecl())) || !Ways.isOurs(Way) || !Ways.joinBefore(Way, Join, Var, E))
       return {};
   return {{"join", "join '" + Name + "' before leaving '" + In->getNameAsString() + "'", E.take()}};
 }
@@ -350,6 +367,8 @@ std::vector<Fix> safespawn::fixOverwrite(const Unit &U, const CallExpr *Spawn, c
   Edits E(U.context());
   if (!E.isEditable(Declaration->getSourceRange()) || !E.isEditable(Place->getSourceRange()) ||
       !E.isEditable(Join->getSourceRange()) || E.written(Loop->Bound->getSourceRange()).isInvalid())
+    return {};
+  if (!E.isFirstOnLine(Join->getBeginLoc()))
     return {};
   const std::string Bound = E.text(Loop->Bound->getSourceRange()), Index = Loop->Index->getNameAsString();
   const bool OwnIndex = isa<DeclStmt>(Loop->Loop->getInit());
@@ -504,6 +523,12 @@ static bool readByValue(const FunctionDecl *Entry, QualType Type, const Unit &U,
     const auto *Deref = dyn_cast_or_null<UnaryOperator>(Parent);
     if (!Deref || Deref->getOpcode() != UO_Deref || !U.context().hasSameUnqualifiedType(Deref->getType(), Type))
       return nullptr;
+    // Once: an entry that looks again and again waits for the loop's change.
+    for (const Stmt *Child = Deref, *P = Parents.getParent(Child); P; Child = P, P = Parents.getParent(P))
+      if (isa<ForStmt, WhileStmt, DoStmt>(P))
+        return nullptr;
+    if (Deref->getType().isVolatileQualified())
+      return nullptr;
     // Only a read: what the thread wrote back would be lost.
     const Stmt *Reader = Parents.getParentIgnoreParens(const_cast<UnaryOperator *>(Deref));
     const auto *Load = dyn_cast_or_null<ImplicitCastExpr>(Reader);
@@ -588,6 +613,9 @@ std::vector<Fix> safespawn::fixLoopArgument(const Unit &U, const SpawnSite &Site
   // Each round must fill its element before the spawn, and nothing may carry over from the one before.
   if (leavesOrSteps(Loop->Loop->getBody(), Loop->Index))
     return {};
+  for (const Stmt *P = Parents.getParent(Loop->Loop); P; P = Parents.getParent(P))
+    if (isa<ForStmt, WhileStmt, DoStmt>(P)) // its next round would fill the same elements
+      return {};
   for (const DeclRefExpr *Use : Inside) {
     if (within(Site.Call, Use))
       continue;
