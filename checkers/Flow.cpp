@@ -260,7 +260,11 @@ bool safespawn::overwritesItself(const Unit &U, const CallExpr *Spawn, ento::Ana
             return Step::Stop;
     return Step::On;
   };
-  return Graph && walk(pointAfter(*Graph, Spawn), Visit);
+  if (!Graph)
+    return false;
+  // A spawn that is tried again because it failed overwrites nothing.
+  const SpawnTest Test = testOf(*Graph, Spawn, *Row, Manager.getAnalysisDeclContext(In)->getParentMap(), U);
+  return walk(pointAfter(*Graph, Spawn), Visit, Test.Failed) != nullptr;
 }
 
 SpawnTest safespawn::testOf(const CFG &Graph, const CallExpr *Spawn, const Meaning &Row, const ParentMap &Parents,

@@ -26,6 +26,15 @@ inline DefinedOrUnknownSVal conjure(const CallEvent &Call, QualType Type, Checke
 #endif
 }
 
+/// The number that \p Value is.
+inline int64_t valueOf(nonloc::ConcreteInt Value) {
+#if CLANG_VERSION_MAJOR >= 21
+  return Value.getValue()->getExtValue();
+#else
+  return Value.getValue().getExtValue();
+#endif
+}
+
 /// The memory space that \p Region is known to live in.
 inline const MemSpaceRegion *memorySpace(const MemRegion *Region, [[maybe_unused]] ProgramStateRef State) {
 #if CLANG_VERSION_MAJOR >= 21
@@ -52,3 +61,14 @@ inline std::unique_ptr<AnalysisManager> makeAnalysisManager(ASTContext &Context,
 }
 
 } // namespace safespawn::compat
+
+/// The head of a checker's callback for each binding of a value to a place.
+#if CLANG_VERSION_MAJOR >= 21
+#define SAFESPAWN_CHECK_BIND(Location, Value, C)                                                                       \
+  void checkBind(clang::ento::SVal Location, clang::ento::SVal Value, const clang::Stmt *, bool,                       \
+                 clang::ento::CheckerContext &C) const
+#else
+#define SAFESPAWN_CHECK_BIND(Location, Value, C)                                                                       \
+  void checkBind(clang::ento::SVal Location, clang::ento::SVal Value, const clang::Stmt *,                             \
+                 clang::ento::CheckerContext &C) const
+#endif

@@ -28,11 +28,7 @@ public:
   std::shared_ptr<void> Keep;
 
   void checkBranchCondition(const Stmt *Condition, CheckerContext &C) const;
-#if CLANG_VERSION_MAJOR >= 21
-  void checkBind(SVal Location, SVal, const Stmt *, bool, CheckerContext &C) const { forgetGuards(Location, C); }
-#else
-  void checkBind(SVal Location, SVal, const Stmt *, CheckerContext &C) const { forgetGuards(Location, C); }
-#endif
+  SAFESPAWN_CHECK_BIND(Location, /*Value*/, C) { forgetGuards(Location, C); }
   void checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const;
   void checkLocation(SVal Location, bool IsLoad, const Stmt *S, CheckerContext &C) const;
   bool evalCall(const CallEvent &Call, CheckerContext &C) const;

@@ -38,13 +38,7 @@ std::string safespawn::written(const MemRegion *Region) {
     if (Base.empty())
       return "";
     if (auto Index = Element->getIndex().getAs<nonloc::ConcreteInt>()) {
-      SmallString<8> Digits;
-#if CLANG_VERSION_MAJOR >= 21
-      Index->getValue()->toString(Digits, 10);
-#else
-      Index->getValue().toString(Digits, 10);
-#endif
-      return Base + "[" + Digits.str().str() + "]";
+      return Base + "[" + std::to_string(compat::valueOf(*Index)) + "]";
     }
     return Base + "[...]";
   }

@@ -101,13 +101,7 @@ public:
   void checkPreCall(const CallEvent &Call, CheckerContext &C) const;
   bool evalCall(const CallEvent &Call, CheckerContext &C) const;
   void checkPostCall(const CallEvent &Call, CheckerContext &C) const;
-#if CLANG_VERSION_MAJOR >= 21
-  void checkBind(SVal Location, SVal Value, const Stmt *, bool, CheckerContext &C) const {
-    escapeStored(Location, Value, C);
-  }
-#else
-  void checkBind(SVal Location, SVal Value, const Stmt *, CheckerContext &C) const { escapeStored(Location, Value, C); }
-#endif
+  SAFESPAWN_CHECK_BIND(Location, Value, C) { escapeStored(Location, Value, C); }
   void checkLocation(SVal Location, bool IsLoad, const Stmt *S, CheckerContext &C) const;
   ProgramStateRef checkRegionChanges(ProgramStateRef State, const InvalidatedSymbols *Invalidated,
                                      ArrayRef<const MemRegion *> Explicit, ArrayRef<const MemRegion *> Regions,
@@ -448,11 +442,7 @@ bool ThreadHandles::evalCall(const CallEvent &Call, CheckerContext &C) const {
       std::optional<int64_t> Detached = A->U.constantNamed(Row.DetachedName);
       auto Value = Call.getArgSVal(Row.Value.index()).getAs<nonloc::ConcreteInt>();
       if (Value && Detached) {
-#if CLANG_VERSION_MAJOR >= 21
-        bool IsDetached = Value->getValue()->getExtValue() == *Detached;
-#else
-        bool IsDetached = Value->getValue().getExtValue() == *Detached;
-#endif
+        const bool IsDetached = compat::valueOf(*Value) == *Detached;
         State = State->set<AttrMap>(Region, unsigned(IsDetached ? AttrKind::Detached : AttrKind::Joinable));
       } else if (Value) { // a macro, not an enumerator: compare what is written
         State = State->set<AttrMap>(
@@ -582,7 +572,7 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
     H.Owner = frameOf(Typed, State);
     H.Escaped = !H.Owner;
     if (const auto *Var = dyn_cast<VarRegion>(Typed->getBaseRegion()); Var && Var->getDecl()->hasAttr<CleanupAttr>())
-      H.Escaped = H.MaybeGiven = true; // what its cleanup does at the end of the scope is its own
+      H.Escaped = H.MaybeGiven = true; // given up at the end of the scope, by its cleanup
 
     // What did it hold before?
     SymbolRef Old = State->getSVal(Typed).getAsSymbol(true);
@@ -856,6 +846,9 @@ void ThreadHandles::escapeStored(SVal Location, SVal Value, CheckerContext &C) c
     if ((Target && H.Storage == Target) || !carries(Value, Symbol, H, State))
       continue;
     Handle Known = H;
+    const auto *Holder = Target ? dyn_cast<VarRegion>(Target->getBaseRegion()) : nullptr;
+    if (Holder && Holder->getDecl()->hasAttr<CleanupAttr>())
+      Known.Escaped = Known.MaybeGiven = true; // what its cleanup does at the end of the scope is its own
     if (Local && H.Owner && Local != H.Owner && Local->isParentOf(H.Owner)) {
       Known.Owner = Local; // *out = t: the caller's variable holds it from now on
       Known.Storage = Target;
