@@ -24,5 +24,9 @@ Analysis &analysisOf(clang::ento::CheckerManager &Manager);
 void registerThreadHandles(clang::ento::CheckerManager &Manager, Analysis &A);
 /// thread.*: rules about a spawn as it is written.
 void registerThreadSpawns(clang::ento::CheckerManager &Manager, Analysis &A);
+/// lock.*: rules that follow a lock or the like along a path.
+void registerLockState(clang::ento::CheckerManager &Manager, Analysis &A);
+/// lock.*: rules about locks and conditions as they are written.
+void registerLockUse(clang::ento::CheckerManager &Manager, Analysis &A);
 
 } // namespace safespawn

@@ -34,27 +34,48 @@ const EffectInfo Effects[] = {
     {"end-process", Effect::EndProcess, {}, {}},
     {"attribute-init", Effect::AttributeInit, {"object"}, {"success"}},
     {"attribute-destroy", Effect::AttributeDestroy, {"object"}, {}},
-    {"attribute-set", Effect::AttributeSet, {"object"}, {"value", "detached"}},
+    {"attribute-set", Effect::AttributeSet, {"object"}, {"value", "detached", "recursive", "checked"}},
     {"default-attribute", Effect::DefaultAttribute, {}, {"success"}},
     {"fork", Effect::Fork, {}, {}},
-    {"acquire", Effect::Acquire, {"object"}, {"success"}},
-    {"block", Effect::Block, {}, {"object"}},
+    {"acquire", Effect::Acquire, {"object"}, {"mode", "success"}},
+    {"try-acquire", Effect::TryAcquire, {"object", "success"}, {"mode", "limit"}},
+    {"block", Effect::Block, {}, {"object", "limit", "flags", "unless", "kind"}},
     {"release", Effect::Release, {"object"}, {"success"}},
-    {"init", Effect::Init, {"object"}, {"attr", "success"}},
-    {"wait", Effect::Wait, {}, {"object", "lock", "success"}},
-    {"post", Effect::Post, {}, {"object"}},
+    {"init", Effect::Init, {"object"}, {"attr", "value", "recursive", "checked", "success"}},
+    {"destroy", Effect::Destroy, {"object"}, {"success"}},
+    {"once", Effect::Once, {"object", "entry"}, {"success"}},
+    {"wait", Effect::Wait, {}, {"object", "lock", "limit", "success"}},
+    {"post", Effect::Post, {}, {"object", "broadcast"}},
 };
 
 Role Meaning::*roleNamed(StringRef Name) {
   static const std::pair<StringLiteral, Role Meaning::*> Roles[] = {
       {"object", &Meaning::Object}, {"other", &Meaning::Other},       {"handle", &Meaning::Handle},
       {"entry", &Meaning::Entry},   {"argument", &Meaning::Argument}, {"attr", &Meaning::Attr},
-      {"result", &Meaning::Result}, {"value", &Meaning::Value},       {"lock", &Meaning::Lock}};
+      {"result", &Meaning::Result}, {"value", &Meaning::Value},       {"lock", &Meaning::Lock},
+      {"limit", &Meaning::Limit},   {"flags", &Meaning::Flags}};
   for (const auto &[Known, Member] : Roles)
     if (Known == Name)
       return Member;
   return nullptr;
 }
+
+/// The member that holds the column \p Name when its value is the name of a call or a constant, or null.
+std::string Meaning::*nameColumn(StringRef Name) {
+  static const std::pair<StringLiteral, std::string Meaning::*> Columns[] = {
+      {"detached", &Meaning::DetachedName}, {"joined-by", &Meaning::JoinedBy}, {"recursive", &Meaning::RecursiveName},
+      {"checked", &Meaning::CheckedName},   {"unless", &Meaning::Unless},      {"broadcast", &Meaning::Broadcast}};
+  for (const auto &[Known, Member] : Columns)
+    if (Known == Name)
+      return Member;
+  return nullptr;
+}
+
+const std::pair<StringLiteral, Sync> SyncNames[] = {{"lock", Sync::Lock},
+                                                    {"condition", Sync::Condition},
+                                                    {"semaphore", Sync::Semaphore},
+                                                    {"barrier", Sync::Barrier},
+                                                    {"once", Sync::Once}};
 
 bool isIdentifier(StringRef Word) {
   return !Word.empty() && (isAlpha(Word[0]) || Word[0] == '_') &&
@@ -77,6 +98,7 @@ public:
   }
 
   std::vector<Meaning> Rows;
+  std::vector<std::pair<std::string, Sync>> Types;
   std::vector<ModelMistake> Errors;
 
   void read() {
@@ -88,13 +110,16 @@ public:
       return;
     auto *Top = dyn_cast<yaml::MappingNode>(Root);
     if (!Top)
-      return fail(Root, "expected a mapping with the key 'Models'");
+      return fail(Root, "expected a mapping with the keys 'Models' or 'Types'");
     for (yaml::KeyValueNode &Entry : *Top) {
       std::string Key = scalar(Entry.getKey());
       if (Key == "Models")
-        readModels(Entry.getValue());
+        readRows(Entry.getValue(), &Reader::readRow,
+                 "{call: my_start, args: 3, effect: spawn, handle: 0, entry: 1, success: zero}");
+      else if (Key == "Types")
+        readRows(Entry.getValue(), &Reader::readType, "{type: my_mutex, is: lock}");
       else {
-        fail(Entry.getKey(), "unknown key '" + Key + "', expected 'Models'");
+        fail(Entry.getKey(), "unknown key '" + Key + "', expected 'Models' or 'Types'");
         if (yaml::Node *Value = Entry.getValue())
           Value->skip();
       }
@@ -120,40 +145,61 @@ private:
     return "";
   }
 
-  void readModels(yaml::Node *Value) {
+  struct Field {
+    yaml::Node *Key;
+    std::string Name, Value;
+  };
+  using Fields = SmallVector<Field, 10>;
+
+  void readRows(yaml::Node *Value, void (Reader::*Read)(yaml::MappingNode &, const Fields &), StringRef Example) {
     auto *List = dyn_cast_or_null<yaml::SequenceNode>(Value);
     if (!List)
-      return fail(Value, "expected a list of rows such as "
-                         "- {call: my_start, args: 3, effect: spawn, handle: 0, entry: 1, success: zero}");
+      return fail(Value, "expected a list of rows such as - " + Example);
     for (yaml::Node &Row : *List) {
-      if (auto *Fields = dyn_cast<yaml::MappingNode>(&Row))
-        readRow(*Fields);
-      else {
-        fail(&Row, "expected a row such as {call: my_join, args: 1, effect: join, object: 0}");
+      if (auto *Mapping = dyn_cast<yaml::MappingNode>(&Row)) {
+        Fields Given;
+        for (yaml::KeyValueNode &Entry : *Mapping) {
+          yaml::Node *Key = Entry.getKey();
+          std::string Name = scalar(Key);
+          Given.push_back({Key, Name, scalar(Entry.getValue())});
+        }
+        (this->*Read)(*Mapping, Given);
+      } else {
+        fail(&Row, "expected a row such as " + Example);
         Row.skip();
       }
     }
   }
 
-  void readRow(yaml::MappingNode &Fields) {
-    struct Field {
-      yaml::Node *Key;
-      std::string Name, Value;
-    };
-    SmallVector<Field, 10> Given;
-    for (yaml::KeyValueNode &Entry : Fields) {
-      yaml::Node *Key = Entry.getKey();
-      std::string Name = scalar(Key);
-      Given.push_back({Key, Name, scalar(Entry.getValue())});
-    }
-    auto Find = [&](StringRef Name) -> Field * {
-      for (Field &F : Given)
-        if (F.Name == Name)
-          return &F;
-      fail(&Fields, "a row needs '" + Name + "'");
-      return nullptr;
-    };
-    Field *Call = Find("call"), *Args = Find("args"), *What = Find("effect");
+  const Field *find(yaml::MappingNode &Row, const Fields &Given, StringRef Name) {
+    for (const Field &F : Given)
+      if (F.Name == Name)
+        return &F;
+    fail(&Row, "a row needs '" + Name + "'");
+    return nullptr;
+  }
+
+  void readType(yaml::MappingNode &Row, const Fields &Given) {
+    const Field *Type = find(Row, Given, "type"), *Is = find(Row, Given, "is");
+    if (!Type || !Is)
+      return;
+    for (const Field &F : Given)
+      if (&F != Type && &F != Is)
+        return fail(F.Key, "'" + F.Name + "' says nothing about a type, expected one of type, is");
+    if (!isIdentifier(Type->Value))
+      return fail(Type->Key, "'" + Type->Value + "' is not the name of a type");
+    for (const auto &[Name, Kind] : SyncNames)
+      if (Name == Is->Value)
+        return Types.push_back({Type->Value, Kind});
+    SmallVector<StringRef, 8> Names;
+    for (const auto &[Name, Kind] : SyncNames)
+      Names.push_back(Name);
+    fail(Is->Key, "expected one of " + join(Names) + ", not '" + Is->Value + "'");
+  }
+
+  void readRow(yaml::MappingNode &Mapping, const Fields &Given) {
+    const Field *Call = find(Mapping, Given, "call"), *Args = find(Mapping, Given, "args"),
+                *What = find(Mapping, Given, "effect");
     if (!Call || !Args || !What)
       return;
 
@@ -178,7 +224,7 @@ private:
     Row.What = Info->What;
 
     for (StringRef Needed : Info->Needs)
-      if (!Find(Needed))
+      if (!find(Mapping, Given, Needed))
         return;
     for (const Field &F : Given) {
       if (F.Name == "call" || F.Name == "args" || F.Name == "effect")
@@ -194,10 +240,18 @@ private:
         if (!readSuccess(F.Value, Row.Worked))
           return fail(F.Key, "expected zero, nonzero, nonnull, nonnegative, always or the name of a constant, not '" +
                                  F.Value + "'");
-      } else if (F.Name == "detached" || F.Name == "joined-by") {
+      } else if (std::string Meaning::*Column = nameColumn(F.Name)) {
         if (!isIdentifier(F.Value))
           return fail(F.Key, "expected a name, not '" + F.Value + "'");
-        (F.Name == "detached" ? Row.DetachedName : Row.JoinedBy) = F.Value;
+        Row.*Column = F.Value;
+      } else if (F.Name == "mode") {
+        if (F.Value != "shared" && F.Value != "exclusive")
+          return fail(F.Key, "expected shared or exclusive, not '" + F.Value + "'");
+        Row.Shared = F.Value == "shared";
+      } else if (F.Name == "kind") {
+        if (F.Value != "file" && F.Value != "other")
+          return fail(F.Key, "expected file or other, not '" + F.Value + "'");
+        Row.File = F.Value == "file";
       } else if (!readRole(F.Value, Row.*roleNamed(F.Name), Row.Args)) {
         return fail(F.Key, "expected the index of an argument, 0 to " + Twine(int(Row.Args) - 1) +
                                ", or 'return', not '" + F.Value + "'");
@@ -270,10 +324,17 @@ std::vector<ModelMistake> Models::read(StringRef Text, StringRef Path, bool Buil
       Same.clear();
     Same.push_back(std::move(Row));
   }
+  for (const auto &[Name, Kind] : R.Types)
+    Types[Name] = Kind;
   return {};
 }
 
 ArrayRef<Meaning> Models::named(StringRef Name) const {
   auto Found = Rows.find(Name);
   return Found == Rows.end() ? ArrayRef<Meaning>() : ArrayRef<Meaning>(Found->second);
+}
+
+std::optional<Sync> Models::typeNamed(StringRef Name) const {
+  auto Found = Types.find(Name);
+  return Found == Types.end() ? std::nullopt : std::optional(Found->second);
 }

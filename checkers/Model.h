@@ -31,12 +31,18 @@ enum class Effect {
   Init,             ///< makes a synchronisation object, with attr: object, attr
   DefaultAttribute, ///< changes what a spawn without attributes gets
   Fork,             ///< returns 0 in a child process that has one thread
-  Acquire,          ///< takes a lock: object
-  Block,            ///< may wait without bound for something outside of this thread
+  Acquire,          ///< takes a lock, waiting for it as long as it takes: object, mode
+  TryAcquire,       ///< takes a lock or says that it could not: object, mode
+  Block,            ///< may wait for something outside of this thread: limit, flags, kind
   Release,          ///< gives a lock back: object
-  Wait,             ///< goes on only after another thread has acted: object, lock
-  Post,             ///< lets a waiting thread go on: object
+  Destroy,          ///< ends a synchronisation object: object
+  Once,             ///< runs a routine unless it was run before: object, entry
+  Wait,             ///< goes on only after another thread has acted: object, lock, limit
+  Post,             ///< lets a waiting thread go on: object, wakes
 };
+
+/// What a synchronisation object is for.
+enum class Sync { Lock, Condition, Semaphore, Barrier, Once };
 
 /// Whether the effect gives a thread's handle up: nobody may join or detach it again.
 inline bool isGivingUp(Effect What) {
@@ -81,10 +87,18 @@ struct Meaning {
   Effect What = Effect::Observe;
   Role Object = Role::none(), Other = Role::none(), Handle = Role::none(), Entry = Role::none();
   Role Argument = Role::none(), Attr = Role::none(), Result = Role::none(), Value = Role::none(), Lock = Role::none();
+  Role Limit = Role::none(); ///< how long a call may wait: NULL or a negative number when for ever
+  Role Flags = Role::none(); ///< may hold the constant Unless
   Success Worked;
-  std::string JoinedBy;     ///< for Spawn: the call that joins what it starts, which fixes write
-  std::string DetachedName; ///< for AttributeSet: the constant that makes threads detached
-  bool BuiltIn = true;      ///< describes a library's call, not a function of the user's own project
+  std::string JoinedBy;      ///< for Spawn: the call that joins what it starts, which fixes write
+  std::string DetachedName;  ///< for AttributeSet: the constant that makes threads detached
+  std::string RecursiveName; ///< for Init and AttributeSet: the constant (or a bit of the value) for a recursive lock
+  std::string CheckedName;   ///< for Init and AttributeSet: the constant for a lock whose misuse is an error it returns
+  std::string Unless;        ///< for Block: the constant among the flags with which the call does not wait
+  std::string Broadcast;     ///< for Post that wakes one: the call that wakes all, which fixes write
+  bool Shared = false;       ///< for Acquire and TryAcquire: others may hold the lock in the same way
+  bool File = false;         ///< for Block: waits for a file, as a disk does, not for another party
+  bool BuiltIn = true;       ///< describes a library's call, not a function of the user's own project
 };
 
 /// A mistake in a file of models.
@@ -105,10 +119,13 @@ public:
   /// The rows of the calls named \p Name; empty where nobody describes one.
   llvm::ArrayRef<Meaning> named(llvm::StringRef Name) const;
   const llvm::StringMap<std::vector<Meaning>> &all() const { return Rows; }
+  /// What objects of the type named \p Name are for; nullopt where nobody says.
+  std::optional<Sync> typeNamed(llvm::StringRef Name) const;
 
 private:
   std::vector<ModelMistake> read(llvm::StringRef Text, llvm::StringRef Path, bool BuiltIn);
   llvm::StringMap<std::vector<Meaning>> Rows;
+  llvm::StringMap<Sync> Types;
 };
 
 } // namespace safespawn

@@ -21,13 +21,25 @@ static bool touchesHandle(Effect What) {
   }
 }
 
-/// Whether the object of the effect is there for several threads.
-static bool synchronises(Effect What) {
-  return What == Effect::Acquire || What == Effect::Release || What == Effect::Wait || What == Effect::Post;
+/// Whether the effect is one on a synchronisation object.
+static bool isOnSync(Effect What) {
+  switch (What) {
+  case Effect::Acquire:
+  case Effect::TryAcquire:
+  case Effect::Release:
+  case Effect::Init:
+  case Effect::Destroy:
+  case Effect::Once:
+  case Effect::Wait:
+  case Effect::Post:
+    return true;
+  default:
+    return false;
+  }
 }
 
 /// Whether a rule can begin with the effect; the others only say more about what has begun.
-static bool startsRule(Effect What) { return touchesHandle(What) || What == Effect::AttributeSet; }
+static bool startsRule(Effect What) { return touchesHandle(What) || isOnSync(What) || What == Effect::AttributeSet; }
 
 Unit::Unit(ASTContext &Context, Models Known) : Context(Context), Known(std::move(Known)) {}
 
@@ -67,6 +79,22 @@ const Meaning *Unit::meaningOf(const FunctionDecl *Callee, Effect What) const {
 const Meaning *Unit::meaningOf(const CallExpr *Call, Effect What) const {
   const Meaning *Row = meaningOf(Call->getDirectCallee(), What);
   return Row && Call->getNumArgs() == Row->Args ? Row : nullptr;
+}
+
+std::optional<Sync> Unit::syncKind(QualType Type) const {
+  // The name that the model knows may be the first of several, and the last may be no more than an int.
+  while (true) {
+    Type = Type.getLocalUnqualifiedType();
+    if (const auto *Alias = Type->getAs<TypedefType>()) {
+      if (std::optional<Sync> Kind = Known.typeNamed(Alias->getDecl()->getName()))
+        return Kind;
+      Type = Alias->desugar();
+    } else if (const auto *Record = Type->getAsRecordDecl()) {
+      return Known.typeNamed(Record->getName());
+    } else {
+      return std::nullopt;
+    }
+  }
 }
 
 const Meaning *Unit::spawnRow(const CallExpr *Call) const {
@@ -350,22 +378,21 @@ void Unit::scan() {
       CallersOf[key(Callee)].push_back(key(F));
       for (const Meaning &Row : meaningsOf(Callee)) {
         Present |= 1u << unsigned(Row.What);
-        if (synchronises(Row.What))
+        if (isOnSync(Row.What))
           if (const Expr *Object = argument(Call, Row.Object))
             noteShared(Object);
-        if (Row.What == Effect::Acquire || Row.What == Effect::Release)
+        if (Row.What == Effect::Acquire || Row.What == Effect::TryAcquire || Row.What == Effect::Release)
           Locking.insert(key(F));
         if (Row.What == Effect::Block)
           Waiting.insert(key(F));
-        // These tell what a fix may do, and when a hand-shake is over; no path of a handle depends on them.
-        if (Row.What == Effect::Acquire || Row.What == Effect::Release || Row.What == Effect::Block)
-          continue;
         Mattering.insert(key(F));
         Effective.insert(key(F));
         if (Row.What == Effect::Wait)
           Waiting.insert(key(F));
         if (touchesHandle(Row.What))
           Touching.insert(key(F));
+        if (isOnSync(Row.What))
+          Syncing.insert(key(F));
         if (isGivingUp(Row.What))
           GivingUp.insert(key(F));
         if (Row.What == Effect::Detach)
@@ -381,6 +408,7 @@ void Unit::scan() {
     }
   }
   closeOverCallers(Touching);
+  closeOverCallers(Syncing);
   closeOverCallers(Effective);
   closeOverCallers(GivingUp);
   closeOverCallers(Waiting);
@@ -574,7 +602,7 @@ std::vector<const FunctionDecl *> Unit::callersFirst() const {
       Visit &Top = Stack.back();
       auto Calls = CallsIn.find(Top.F);
       if (Calls == CallsIn.end() || Top.Next == Calls->second.size()) {
-        if (const FunctionDecl *F = Defined.lookup(Top.F); F && (matters(F) || touchesHandles(F)))
+        if (const FunctionDecl *F = Defined.lookup(Top.F); F && matters(F))
           Order.push_back(F);
         Stack.pop_back();
         continue;

@@ -45,6 +45,9 @@ public:
   /// The row of a spawn, also through a function of this file that only hands its parameters on to one.
   const Meaning *spawnRow(const clang::CallExpr *Call) const;
 
+  /// What objects of \p Type are for, when they are there to synchronise threads.
+  std::optional<Sync> syncKind(clang::QualType Type) const;
+
   /// Whether \p Function only hands its parameters on to a spawn.
   bool isWrapper(const clang::FunctionDecl *Function) const { return Function && Wrappers.count(key(Function)); }
   /// Whether a call with this effect is made anywhere in the unit.
@@ -61,6 +64,8 @@ public:
 
   /// Whether \p Function, or a function of this file that it calls, has an effect on a thread's handle.
   bool touchesHandles(const clang::FunctionDecl *Function) const { return Touching.count(key(Function)); }
+  /// Whether \p Function, or a function of this file that it calls, has an effect on a lock, condition or the like.
+  bool touchesSync(const clang::FunctionDecl *Function) const { return Syncing.count(key(Function)); }
   /// Whether \p Function, or a function of this file that it calls, makes any call that a model describes.
   bool hasEffect(const clang::FunctionDecl *Function) const { return Effective.count(key(Function)); }
   /// Whether \p Function, or a function of this file that it calls, joins or detaches a thread.
@@ -128,8 +133,8 @@ private:
   llvm::DenseMap<const clang::FunctionDecl *, const Meaning *> Wrappers;
   std::deque<Meaning> DerivedRows; // stable addresses
   llvm::DenseSet<const clang::RecordDecl *> SharedRecords;
-  llvm::DenseSet<const clang::FunctionDecl *> Touching, Effective, GivingUp, Waiting, Locking, Mattering, SelfDetaching,
-      AddressTaken, Endless, Broken;
+  llvm::DenseSet<const clang::FunctionDecl *> Touching, Syncing, Effective, GivingUp, Waiting, Locking, Mattering,
+      SelfDetaching, AddressTaken, Endless, Broken;
 };
 
 } // namespace safespawn

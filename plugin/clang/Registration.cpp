@@ -72,6 +72,8 @@ bool always(const CheckerManager &) { return true; }
 constexpr llvm::StringLiteral PathModelName = "safespawn.model.Paths";
 constexpr llvm::StringLiteral HandlesName = "safespawn.model.ThreadHandles";
 constexpr llvm::StringLiteral SpawnsName = "safespawn.model.ThreadSpawns";
+constexpr llvm::StringLiteral LockStateName = "safespawn.model.LockState";
+constexpr llvm::StringLiteral LockUseName = "safespawn.model.LockUse";
 
 } // namespace
 
@@ -93,15 +95,19 @@ void safespawn::registerCheckers(CheckerRegistry &Registry) {
                       "follows threads' handles", Docs, /*IsHidden=*/true);
   Registry.addChecker([](CheckerManager &M) { registerThreadSpawns(M, analysisOf(M)); }, always, SpawnsName,
                       "looks at spawns as written", Docs, /*IsHidden=*/true);
+  Registry.addChecker([](CheckerManager &M) { registerLockState(M, analysisOf(M)); }, always, LockStateName,
+                      "follows locks", Docs, /*IsHidden=*/true);
+  Registry.addChecker([](CheckerManager &M) { registerLockUse(M, analysisOf(M)); }, always, LockUseName,
+                      "looks at locks as written", Docs, /*IsHidden=*/true);
   // Whatever else is on: exit() ends a path, and __builtin_expect() is its argument.
   Registry.addDependency(PathModelName, "core.builtin.BuiltinFunctions");
   Registry.addDependency(PathModelName, "core.builtin.NoReturnFunctions");
-  Registry.addDependency(HandlesName, PathModelName);
-  Registry.addDependency(SpawnsName, PathModelName);
+  for (llvm::StringRef Model : {HandlesName, SpawnsName, LockStateName, LockUseName})
+    Registry.addDependency(Model, PathModelName);
 #define SAFESPAWN_RULE(family, name, class, profile, summary)                                                          \
   Registry.addChecker(enableRule<Rule::family##_##name>, shouldEnable<Rule::family##_##name>,                          \
                       "safespawn." #family "." #name, summary, Docs, /*IsHidden=*/false);                              \
-  Registry.addDependency("safespawn." #family "." #name, HandlesName);                                                 \
-  Registry.addDependency("safespawn." #family "." #name, SpawnsName);
+  for (llvm::StringRef Model : {HandlesName, SpawnsName, LockStateName, LockUseName})                                  \
+    Registry.addDependency("safespawn." #family "." #name, Model);
 #include "checkers/Rules.def"
 }
