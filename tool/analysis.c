@@ -89,6 +89,8 @@ static void add_plugin(struct strings *arguments, const struct analysis *analysi
 		strings_take(arguments, text("%srules=%s", argument, options->rules));
 	if (options->deep)
 		strings_take(arguments, text("%sdeep", argument));
+	if (options->no_triage)
+		strings_take(arguments, text("%striage=off", argument));
 	if (options->no_config)
 		strings_take(arguments, text("%sno-config", argument));
 }

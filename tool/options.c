@@ -18,6 +18,7 @@ enum {
 	OPT_PROFILE,
 	OPT_RULES,
 	OPT_DEEP,
+	OPT_TRIAGE,
 	OPT_NO_CONFIG,
 	OPT_TIME_LIMIT,
 	OPT_JOBS,
@@ -51,6 +52,8 @@ static struct poptOption analysis_table[] = {
 	VALUE("profile", '\0', OPT_PROFILE, "which rules are on: default or strict", "NAME"),
 	VALUE("rules", '\0', OPT_RULES, "turn rules on, or off with a leading '-', on top of the profile", "GLOB,..."),
 	FLAG("deep", OPT_DEEP, "no budget of steps per function: prove more, take longer"),
+	VALUE("triage", '\0', OPT_TRIAGE, "to look into safespawn itself: off explores also what triage clears",
+	      "on|off"),
 	FLAG("no-config", OPT_NO_CONFIG, "do not look for .safespawn.yaml"),
 	VALUE("time-limit", '\0', OPT_TIME_LIMIT, "give up on a file after this time (120)", "SECONDS"),
 	VALUE("jobs", 'j', OPT_JOBS, "how many files at a time (as many as there are processors)", "N"),
@@ -193,6 +196,7 @@ static int take(struct options *options, int which, const char *given, size_t *c
 {
 	static const char *const whens[] = { "auto", "always", "never", NULL };
 	static const char *const progresses[] = { "auto", "none", NULL };
+	static const char *const switches[] = { "on", "off", NULL };
 	static const char *const formats[] = { "text", "json", NULL };
 	static const char *const styles[] = { "minimal", NULL };
 	unsigned long number;
@@ -215,6 +219,11 @@ static int take(struct options *options, int which, const char *given, size_t *c
 	case OPT_DEEP:
 		options->deep = true;
 		return 0;
+	case OPT_TRIAGE:
+		code = read_word("--triage", given, switches, &at);
+		if (!code)
+			options->no_triage = at == 1;
+		return code;
 	case OPT_NO_CONFIG:
 		options->no_config = true;
 		return 0;

@@ -22,6 +22,7 @@ struct options {
 	char *profile;
 	char *rules;
 	bool deep;
+	bool no_triage;
 	bool no_config;
 	unsigned time_limit_s;
 	size_t jobs;

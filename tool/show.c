@@ -377,7 +377,7 @@ static void add_row(struct libscols_table *table, const char *name, const long l
 
 void show_stats(const struct findings *findings, const struct units *units)
 {
-	static const char *const keys[] = { "seen", "relevant", "explored", "unproved", "skipped" };
+	static const char *const keys[] = { "seen", "relevant", "suspects", "proved", "unproved", "skipped" };
 	enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 	long long total[KEYS + 1] = { 0 };
 	struct libscols_table *table;
@@ -387,7 +387,8 @@ void show_stats(const struct findings *findings, const struct units *units)
 	scols_table_new_column(table, "FILE", 0, 0);
 	for (size_t i = 0; i < KEYS; i++)
 		scols_table_new_column(
-			table, (const char *[]){ "FUNCTIONS", "RELEVANT", "EXPLORED", "UNPROVED", "SKIPPED" }[i], 0,
+			table,
+			(const char *[]){ "FUNCTIONS", "RELEVANT", "SUSPECTS", "PROVED", "UNPROVED", "SKIPPED" }[i], 0,
 			SCOLS_FL_RIGHT);
 	scols_table_new_column(table, "REPORTS", 0, SCOLS_FL_RIGHT);
 

@@ -130,7 +130,8 @@ std::string Findings::serialise() const {
   Out.object([&] {
     Out.attribute("seen", int64_t(Seen));
     Out.attribute("relevant", int64_t(Relevant));
-    Out.attribute("explored", int64_t(Explored));
+    Out.attribute("suspects", int64_t(Suspects));
+    Out.attribute("proved", int64_t(Proved));
     Out.attributeArray("problems", [&] {
       for (const Problem &P : Problems)
         Out.object([&] {
@@ -196,7 +197,8 @@ bool Findings::deserialise(StringRef Text, Findings &Out) {
   };
   Out.Seen = unsigned(Top->getInteger("seen").value_or(0));
   Out.Relevant = unsigned(Top->getInteger("relevant").value_or(0));
-  Out.Explored = unsigned(Top->getInteger("explored").value_or(0));
+  Out.Suspects = unsigned(Top->getInteger("suspects").value_or(0));
+  Out.Proved = unsigned(Top->getInteger("proved").value_or(0));
   Each(*Top, "problems", [&](const json::Object &O) {
     Out.Problems.push_back(
         {Problem::Kind(O.getInteger("what").value_or(0)), Word(O, "function"), Word(O, "why"), At(O)});
@@ -286,7 +288,8 @@ std::string Findings::write(StringRef File, const SourceManager &SM) const {
       Out.attributeObject("functions", [&] {
         Out.attribute("seen", int64_t(Seen));
         Out.attribute("relevant", int64_t(Relevant));
-        Out.attribute("explored", int64_t(Explored));
+        Out.attribute("suspects", int64_t(Suspects));
+        Out.attribute("proved", int64_t(Proved));
         Out.attribute("unproved", int64_t(Unproved));
         Out.attribute("skipped", int64_t(Skipped));
       });

@@ -50,7 +50,10 @@ struct Problem {
 struct Findings {
   std::vector<Finding> Reports;
   std::vector<Problem> Problems;
-  unsigned Seen = 0, Relevant = 0, Explored = 0;
+  unsigned Seen = 0;     ///< functions defined in the file
+  unsigned Relevant = 0; ///< of these, the ones that touch an effect
+  unsigned Suspects = 0; ///< of these, the ones that triage could not clear: each is proved, or a problem says unproved
+  unsigned Proved = 0;   ///< of these, the ones that were explored to the end, on their own or from their callers
 
   /// Sorts by place and drops what was found twice.
   void normalise(const clang::SourceManager &SM);

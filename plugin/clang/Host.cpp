@@ -135,7 +135,8 @@ void Host::HandleTranslationUnit(ASTContext &Context) {
         How = {Outcome::Crashed, "it returned no result"};
       if (How.How == Outcome::Done) {
         Found.Reports = std::move(Inner.Reports);
-        Found.Explored = Inner.Explored;
+        Found.Suspects = Inner.Suspects;
+        Found.Proved = Inner.Proved;
         Found.Problems.insert(Found.Problems.end(), Inner.Problems.begin(), Inner.Problems.end());
       }
     } else {
@@ -193,8 +194,10 @@ void Host::analyse(Unit &U, Findings &Found) {
     ExprEngine Engine(CrossUnit, *Manager, &Inlined, &Summaries, ExprEngine::Inline_Regular);
     Engine.ExecuteWorkList(Manager->getAnalysisDeclContextManager().getStackFrame(F), Budget);
     Engine.getBugReporter().FlushReports();
-    ++Found.Explored;
-    if (!Engine.hasEmptyWorkList()) // a loop that was left early is no gap: PathModel says how
+    ++Found.Suspects;
+    if (Engine.hasEmptyWorkList()) // a loop that was left early is no gap: PathModel says how
+      ++Found.Proved;
+    else
       Found.Problems.push_back(
           {Problem::Unproved, F->getNameAsString(), "too many paths: the step budget ran out", F->getLocation()});
   }

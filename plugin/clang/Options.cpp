@@ -49,6 +49,10 @@ bool Options::parse(const std::vector<std::string> &Arguments, clang::Diagnostic
       Out.Quiet = true;
     } else if (Argument == "deep") {
       Out.Deep = true;
+    } else if (Key == "triage") {
+      if (Value != "on" && Value != "off")
+        return Fail("argument 'triage' is on or off, not '" + Value + "'");
+      Out.Triage = Value == "on";
     } else if (Argument == "no-config") {
       Out.ReadConfig = false;
     } else if (Key == "time-limit") {
@@ -59,7 +63,8 @@ bool Options::parse(const std::vector<std::string> &Arguments, clang::Diagnostic
     } else if (Argument == "inject=hang") {
       Out.Inject = Hang;
     } else {
-      StringRef Near = nearest(Key, {"profile", "rules", "report", "quiet", "deep", "time-limit", "no-config"});
+      StringRef Near =
+          nearest(Key, {"profile", "rules", "report", "quiet", "deep", "time-limit", "no-config", "triage"});
       return Fail("unknown argument '" + Argument + "', did you mean '" + Near + "'?");
     }
   }

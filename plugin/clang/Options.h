@@ -17,6 +17,7 @@ struct Options {
   std::string ReportFile;                   ///< empty: none
   bool Quiet = false;                       ///< print no diagnostics
   bool Deep = false;                        ///< no step budget worth the name
+  bool Triage = true;                       ///< only suspects are explored; off: every relevant function
   bool ReadConfig = true;                   ///< look for .safespawn.yaml
   unsigned TimeLimit = 60;                  ///< seconds for one file
   enum { None, Crash, Hang } Inject = None; ///< for the tests of the isolation: what the analysis does to itself

@@ -29,7 +29,8 @@ int has_no_threads(int a) { return a; }
 // CHECK-NEXT: "functions": {
 // CHECK-NEXT: "seen": 3,
 // CHECK-NEXT: "relevant": 2,
-// CHECK-NEXT: "explored": 2,
+// CHECK-NEXT: "suspects": 2,
+// CHECK-NEXT: "proved": 2,
 // CHECK-NEXT: "unproved": 0,
 // CHECK-NEXT: "skipped": 0
 // CHECK-NEXT: },
