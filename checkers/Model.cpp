@@ -37,8 +37,8 @@ const EffectInfo Effects[] = {
     {"attribute-set", Effect::AttributeSet, {"object"}, {"value", "detached", "recursive", "checked"}},
     {"default-attribute", Effect::DefaultAttribute, {}, {"success"}},
     {"fork", Effect::Fork, {}, {}},
-    {"acquire", Effect::Acquire, {"object"}, {"mode", "success"}},
-    {"try-acquire", Effect::TryAcquire, {"object", "success"}, {"mode", "limit"}},
+    {"acquire", Effect::Acquire, {"object"}, {"mode", "success", "released-by"}},
+    {"try-acquire", Effect::TryAcquire, {"object", "success"}, {"mode", "limit", "released-by"}},
     {"block", Effect::Block, {}, {"object", "limit", "flags", "unless", "kind"}},
     {"release", Effect::Release, {"object"}, {"success"}},
     {"init", Effect::Init, {"object"}, {"attr", "value", "recursive", "checked", "success"}},
@@ -46,6 +46,7 @@ const EffectInfo Effects[] = {
     {"once", Effect::Once, {"object", "entry"}, {"success"}},
     {"wait", Effect::Wait, {}, {"object", "lock", "limit", "success"}},
     {"post", Effect::Post, {}, {"object", "broadcast"}},
+    {"copy", Effect::Copy, {"destination", "source"}, {"size"}},
 };
 
 Role Meaning::*roleNamed(StringRef Name) {
@@ -53,7 +54,8 @@ Role Meaning::*roleNamed(StringRef Name) {
       {"object", &Meaning::Object}, {"other", &Meaning::Other},       {"handle", &Meaning::Handle},
       {"entry", &Meaning::Entry},   {"argument", &Meaning::Argument}, {"attr", &Meaning::Attr},
       {"result", &Meaning::Result}, {"value", &Meaning::Value},       {"lock", &Meaning::Lock},
-      {"limit", &Meaning::Limit},   {"flags", &Meaning::Flags}};
+      {"limit", &Meaning::Limit},   {"flags", &Meaning::Flags},       {"destination", &Meaning::Destination},
+      {"source", &Meaning::Source}, {"size", &Meaning::Size}};
   for (const auto &[Known, Member] : Roles)
     if (Known == Name)
       return Member;
@@ -64,7 +66,8 @@ Role Meaning::*roleNamed(StringRef Name) {
 std::string Meaning::*nameColumn(StringRef Name) {
   static const std::pair<StringLiteral, std::string Meaning::*> Columns[] = {
       {"detached", &Meaning::DetachedName}, {"joined-by", &Meaning::JoinedBy}, {"recursive", &Meaning::RecursiveName},
-      {"checked", &Meaning::CheckedName},   {"unless", &Meaning::Unless},      {"broadcast", &Meaning::Broadcast}};
+      {"checked", &Meaning::CheckedName},   {"unless", &Meaning::Unless},      {"broadcast", &Meaning::Broadcast},
+      {"released-by", &Meaning::ReleasedBy}};
   for (const auto &[Known, Member] : Columns)
     if (Known == Name)
       return Member;

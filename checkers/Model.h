@@ -38,7 +38,8 @@ enum class Effect {
   Destroy,          ///< ends a synchronisation object: object
   Once,             ///< runs a routine unless it was run before: object, entry
   Wait,             ///< goes on only after another thread has acted: object, lock, limit
-  Post,             ///< lets a waiting thread go on: object, wakes
+  Post,             ///< lets a waiting thread go on: object
+  Copy,             ///< copies memory as it is: destination, source, size
 };
 
 /// What a synchronisation object is for.
@@ -89,8 +90,10 @@ struct Meaning {
   Role Argument = Role::none(), Attr = Role::none(), Result = Role::none(), Value = Role::none(), Lock = Role::none();
   Role Limit = Role::none(); ///< how long a call may wait: NULL or a negative number when for ever
   Role Flags = Role::none(); ///< may hold the constant Unless
+  Role Destination = Role::none(), Source = Role::none(), Size = Role::none();
   Success Worked;
   std::string JoinedBy;      ///< for Spawn: the call that joins what it starts, which fixes write
+  std::string ReleasedBy;    ///< for Acquire and TryAcquire: the call that gives the lock back, which fixes write
   std::string DetachedName;  ///< for AttributeSet: the constant that makes threads detached
   std::string RecursiveName; ///< for Init and AttributeSet: the constant (or a bit of the value) for a recursive lock
   std::string CheckedName;   ///< for Init and AttributeSet: the constant for a lock whose misuse is an error it returns

@@ -52,7 +52,7 @@ bool Unit::mentionsAnyCall() const {
   return false;
 }
 
-ArrayRef<Meaning> Unit::meaningsOf(const FunctionDecl *Callee) const {
+ArrayRef<Meaning> Unit::rowsOf(const FunctionDecl *Callee) const {
   if (!Callee || !Callee->getIdentifier())
     return {};
   ArrayRef<Meaning> Rows = Known.named(Callee->getName());
@@ -69,8 +69,13 @@ ArrayRef<Meaning> Unit::meaningsOf(const FunctionDecl *Callee) const {
   return Rows;
 }
 
+ArrayRef<Meaning> Unit::meaningsOf(const FunctionDecl *Callee) const {
+  ArrayRef<Meaning> Rows = rowsOf(Callee);
+  return !Rows.empty() && Rows.front().What == Effect::Copy ? ArrayRef<Meaning>() : Rows;
+}
+
 const Meaning *Unit::meaningOf(const FunctionDecl *Callee, Effect What) const {
-  for (const Meaning &Row : meaningsOf(Callee))
+  for (const Meaning &Row : rowsOf(Callee))
     if (Row.What == What)
       return &Row;
   return nullptr;
@@ -97,6 +102,26 @@ std::optional<Sync> Unit::syncKind(QualType Type) const {
   }
 }
 
+std::optional<SyncPart> Unit::syncWithin(QualType Type) const {
+  while (const ArrayType *Array = Context.getAsArrayType(Type))
+    Type = Array->getElementType();
+  if (std::optional<Sync> Kind = syncKind(Type))
+    return SyncPart{*Kind, {}};
+  const RecordDecl *Record = Type->getAsRecordDecl();
+  if (!Record || !(Record = Record->getDefinition()))
+    return std::nullopt;
+  auto [Known, IsNew] = PartOf.try_emplace(Record);
+  if (!IsNew)
+    return Known->second;
+  std::optional<SyncPart> Found;
+  for (const FieldDecl *Field : Record->fields())
+    if (Found = syncWithin(Field->getType()); Found) {
+      Found->Path.insert(Found->Path.begin(), Field);
+      break;
+    }
+  return PartOf[Record] = Found;
+}
+
 const Meaning *Unit::spawnRow(const CallExpr *Call) const {
   if (const Meaning *Row = meaningOf(Call, Effect::Spawn))
     return Row;
@@ -104,15 +129,16 @@ const Meaning *Unit::spawnRow(const CallExpr *Call) const {
   return Callee ? Wrappers.lookup(key(Callee)) : nullptr;
 }
 
-std::string Unit::joinCall(const Meaning &Spawn, StringRef HandlePlace) const {
-  for (const Meaning &Row : Known.named(Spawn.JoinedBy)) {
-    if (Row.What != Effect::Join)
+std::string Unit::endingCall(const Meaning &Begin, StringRef Object) const {
+  const bool Spawns = Begin.What == Effect::Spawn;
+  for (const Meaning &Row : Known.named(Spawns ? Begin.JoinedBy : Begin.ReleasedBy)) {
+    if (Row.What != (Spawns ? Effect::Join : Effect::Release))
       continue;
     auto Null = Context.Idents.find("NULL");
     const bool HasNull = Null != Context.Idents.end() && Null->second->hasMacroDefinition();
     std::string Text = Row.Call + "(";
     for (unsigned I = 0; I < Row.Args; ++I)
-      Text += (I ? ", " : "") + (I == Row.Object.index() ? HandlePlace.str() : std::string(HasNull ? "NULL" : "0"));
+      Text += (I ? ", " : "") + (I == Row.Object.index() ? Object.str() : std::string(HasNull ? "NULL" : "0"));
     return Text + ")";
   }
   return "";
@@ -130,6 +156,15 @@ const FunctionDecl *Unit::namedFunction(const Expr *E) {
     E = U->getSubExpr()->IgnoreParenCasts();
   const auto *Ref = dyn_cast<DeclRefExpr>(E);
   return Ref ? dyn_cast<FunctionDecl>(Ref->getDecl()) : nullptr;
+}
+
+QualType Unit::pointeeOf(const Expr *E) {
+  if (!E)
+    return {};
+  const QualType Type = E->IgnoreParenCasts()->getType();
+  if (const auto *Array = Type->getAsArrayTypeUnsafe())
+    return Array->getElementType();
+  return Type->getPointeeType();
 }
 
 bool Unit::sameExpression(const Expr *A, const Expr *B) const {
@@ -202,6 +237,10 @@ struct Unit::Scan : RecursiveASTVisitor<Unit::Scan> {
     if (const FunctionDecl *Callee = Call->getDirectCallee()) {
       Calls.push_back(Call);
       NotReturning |= Callee->isNoReturn();
+      if (const Meaning *Row = U.meaningOf(Call, Effect::Copy))
+        if (QualType Source = pointeeOf(argument(Call, Row->Source));
+            !Source.isNull() && U.syncWithin(Source).has_value())
+          U.Copying.insert(key(In));
     }
     return true;
   }
@@ -218,6 +257,13 @@ struct Unit::Scan : RecursiveASTVisitor<Unit::Scan> {
   bool VisitBinaryOperator(BinaryOperator *B) {
     if (B->isAssignmentOp())
       noteWrite(B->getLHS());
+    return true;
+  }
+  bool VisitImplicitCastExpr(ImplicitCastExpr *Cast) {
+    const QualType Type = Cast->getSubExpr()->getType();
+    if (Cast->getCastKind() == CK_LValueToRValue &&
+        (Type->isRecordType() ? U.syncWithin(Type).has_value() : U.syncKind(Type).has_value()))
+      U.Copying.insert(key(In));
     return true;
   }
   bool VisitUnaryOperator(UnaryOperator *Op) {
@@ -387,6 +433,8 @@ void Unit::scan() {
           Waiting.insert(key(F));
         Mattering.insert(key(F));
         Effective.insert(key(F));
+        if (Row.What == Effect::Init)
+          Initialising.insert(key(F));
         if (Row.What == Effect::Wait)
           Waiting.insert(key(F));
         if (touchesHandle(Row.What))
@@ -415,6 +463,7 @@ void Unit::scan() {
   closeOverCallers(Locking);
   closeOverCallers(Mattering);
   closeOverCallers(SelfDetaching);
+  closeOverCallers(Initialising);
   deriveWrappers();
   for (const FunctionDecl *F : Definitions) {
     if (holdsEndlessLoop(F->getBody(), *this, Context))
@@ -602,7 +651,7 @@ std::vector<const FunctionDecl *> Unit::callersFirst() const {
       Visit &Top = Stack.back();
       auto Calls = CallsIn.find(Top.F);
       if (Calls == CallsIn.end() || Top.Next == Calls->second.size()) {
-        if (const FunctionDecl *F = Defined.lookup(Top.F); F && matters(F))
+        if (const FunctionDecl *F = Defined.lookup(Top.F); F && (matters(F) || copiesSync(F)))
           Order.push_back(F);
         Stack.pop_back();
         continue;

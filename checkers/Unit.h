@@ -25,6 +25,12 @@ struct SpawnSite {
   const clang::Expr *Handle = nullptr, *Argument = nullptr, *Attr = nullptr;
 };
 
+/// The synchronisation object that an object of some type is, or holds.
+struct SyncPart {
+  Sync Kind = Sync::Lock;
+  llvm::SmallVector<const clang::FieldDecl *, 2> Path; ///< from the outermost field to it; empty for the object itself
+};
+
 class Unit {
 public:
   Unit(clang::ASTContext &Context, Models Known);
@@ -37,7 +43,8 @@ public:
   /// Visits the bodies of all functions defined outside of system headers. Does nothing the second time.
   void scan();
 
-  /// The rows that describe \p Callee; a row fits the published function, not everything that shares its name.
+  /// The rows that describe \p Callee; a row fits the published function, not everything that shares its name. To copy
+  /// memory says nothing about threads: only meaningOf finds such a row.
   llvm::ArrayRef<Meaning> meaningsOf(const clang::FunctionDecl *Callee) const;
   /// The row that gives \p Callee the effect \p What, or null.
   const Meaning *meaningOf(const clang::FunctionDecl *Callee, Effect What) const;
@@ -47,13 +54,16 @@ public:
 
   /// What objects of \p Type are for, when they are there to synchronise threads.
   std::optional<Sync> syncKind(clang::QualType Type) const;
+  /// The first synchronisation object that is copied with an object of \p Type, in the order of the fields.
+  std::optional<SyncPart> syncWithin(clang::QualType Type) const;
 
   /// Whether \p Function only hands its parameters on to a spawn.
   bool isWrapper(const clang::FunctionDecl *Function) const { return Function && Wrappers.count(key(Function)); }
   /// Whether a call with this effect is made anywhere in the unit.
   bool has(Effect What) const { return Present & (1u << unsigned(What)); }
-  /// The call that joins the threads of \p Spawn, as a statement without its semicolon; empty where no model says.
-  std::string joinCall(const Meaning &Spawn, llvm::StringRef HandlePlace) const;
+  /// The call that ends what \p Begin begins, joins a thread or releases a lock, as a statement without its semicolon;
+  /// empty where no model says. \p Object is what to join or release, as the source has it.
+  std::string endingCall(const Meaning &Begin, llvm::StringRef Object) const;
 
   /// All functions with a body, in the order of the source.
   llvm::ArrayRef<const clang::FunctionDecl *> definitions() const { return Definitions; }
@@ -66,6 +76,10 @@ public:
   bool touchesHandles(const clang::FunctionDecl *Function) const { return Touching.count(key(Function)); }
   /// Whether \p Function, or a function of this file that it calls, has an effect on a lock, condition or the like.
   bool touchesSync(const clang::FunctionDecl *Function) const { return Syncing.count(key(Function)); }
+  /// Whether \p Function itself may copy a synchronisation object by value.
+  bool copiesSync(const clang::FunctionDecl *Function) const { return Copying.count(key(Function)); }
+  /// Whether \p Function, or a function of this file that it calls, initialises a synchronisation object.
+  bool initialises(const clang::FunctionDecl *Function) const { return Initialising.count(key(Function)); }
   /// Whether \p Function, or a function of this file that it calls, makes any call that a model describes.
   bool hasEffect(const clang::FunctionDecl *Function) const { return Effective.count(key(Function)); }
   /// Whether \p Function, or a function of this file that it calls, joins or detaches a thread.
@@ -97,13 +111,15 @@ public:
   /// Whether an error lies in \p Function, so that what we would see of it is not what the user wrote.
   bool isBroken(const clang::FunctionDecl *Function) const { return Broken.count(key(Function)); }
   void markBroken(const clang::FunctionDecl *Function) { Broken.insert(key(Function)); }
-  /// The functions that matter, each after its callers (where calls go in circles, in the order of the source).
+  /// The functions that matter or copy, each after its callers (where calls go in circles, in the order of the source).
   std::vector<const clang::FunctionDecl *> callersFirst() const;
 
   /// The expression in the given role of \p Call, or null.
   static const clang::Expr *argument(const clang::CallExpr *Call, Role Which);
   /// The function that \p E names, looking through '&', parentheses and casts; null otherwise.
   static const clang::FunctionDecl *namedFunction(const clang::Expr *E);
+  /// What \p E points to (arrays: an element), as it was before casts; null when it is no pointer.
+  static clang::QualType pointeeOf(const clang::Expr *E);
   /// Whether two expressions are written alike and name the same declarations.
   bool sameExpression(const clang::Expr *A, const clang::Expr *B) const;
   /// Whether \p Value is known to be the result with which a call of \p Row reports success; nullopt if it is not
@@ -117,6 +133,7 @@ public:
 private:
   struct Scan;
   static const clang::FunctionDecl *key(const clang::FunctionDecl *F) { return F->getCanonicalDecl(); }
+  llvm::ArrayRef<Meaning> rowsOf(const clang::FunctionDecl *Callee) const;
   void deriveWrappers();
   void noteShared(const clang::Expr *Object);
   template <typename Set> void closeOverCallers(Set &Functions) const;
@@ -133,8 +150,9 @@ private:
   llvm::DenseMap<const clang::FunctionDecl *, const Meaning *> Wrappers;
   std::deque<Meaning> DerivedRows; // stable addresses
   llvm::DenseSet<const clang::RecordDecl *> SharedRecords;
+  mutable llvm::DenseMap<const clang::RecordDecl *, std::optional<SyncPart>> PartOf;
   llvm::DenseSet<const clang::FunctionDecl *> Touching, Syncing, Effective, GivingUp, Waiting, Locking, Mattering,
-      SelfDetaching, AddressTaken, Endless, Broken;
+      SelfDetaching, AddressTaken, Endless, Broken, Copying, Initialising;
 };
 
 } // namespace safespawn

@@ -2,6 +2,7 @@
 #include "fixits/ThreadFixes.h"
 #include "checkers/Flow.h"
 #include "fixits/Edits.h"
+#include "fixits/Exits.h"
 #include "clang/AST/ParentMap.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 #include <map>
@@ -16,194 +17,7 @@ static const Expr *handlePlace(const CallExpr *Spawn, const Meaning &Row) {
   return Address && Address->getOpcode() == UO_AddrOf ? Address->getSubExpr()->IgnoreParenCasts() : nullptr;
 }
 
-/// All mentions of \p D below \p S, in the order of the source.
-static void collect(const Stmt *S, const ValueDecl *D, SmallVectorImpl<const DeclRefExpr *> &Out) {
-  if (!S)
-    return;
-  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && Ref->getDecl() == D)
-    Out.push_back(Ref);
-  for (const Stmt *Child : S->children())
-    collect(Child, D, Out);
-}
-
-/// The declaration statement of the local \p Var below \p S.
-static const DeclStmt *declarationOf(const Stmt *S, const VarDecl *Var) {
-  if (!S)
-    return nullptr;
-  if (const auto *Declaration = dyn_cast<DeclStmt>(S))
-    for (const Decl *D : Declaration->decls())
-      if (D == Var)
-        return Declaration;
-  for (const Stmt *Child : S->children())
-    if (const DeclStmt *Found = declarationOf(Child, Var))
-      return Found;
-  return nullptr;
-}
-
-/// The statement that stands in a block and holds \p E, or null.
-static const Stmt *statementOf(const Stmt *E, const ParentMap &Parents) {
-  while (E && !isa_and_nonnull<CompoundStmt>(Parents.getParent(E)))
-    E = Parents.getParent(E);
-  return E;
-}
-
 // ---- Leak and StackEscape: join before the exit ----
-
-namespace {
-
-/// The exits of one function, as far as one thread that it starts is concerned.
-class Exits {
-public:
-  Exits(const Unit &U, const CallExpr *Spawn, const Meaning &Row, const Expr *Place, const FunctionDecl *In,
-        AnalysisDeclContext &Context)
-      : U(U), Spawn(Spawn), Place(Place), Graph(*Context.getCFG()), Parents(Context.getParentMap()),
-        Body(cast<CompoundStmt>(In->getBody())), Result(testOf(Graph, Spawn, Row, Parents, U)) {}
-
-  /// Whether it is clear at each exit which thread \p Var stands for: its value goes nowhere but into calls that we
-  /// know, no other variable has its name, and what the code makes of the spawn's result is understood.
-  bool areClear(const VarDecl *Var) const {
-    SmallVector<const DeclRefExpr *, 8> Uses;
-    collect(Body, Var, Uses);
-    for (const DeclRefExpr *Use : Uses) {
-      const Stmt *Up = Use;
-      while (Up && !isa<CallExpr>(Up) && !isa<CompoundStmt>(Up))
-        Up = Parents.getParent(Up);
-      const auto *Call = dyn_cast_or_null<CallExpr>(Up);
-      if (!Call || (Call != Spawn && U.meaningsOf(Call->getDirectCallee()).empty()))
-        return false;
-    }
-    return Result.Known && !hasNamesake(Body, Var);
-  }
-
-  /// The return statements that are reached once the spawn has worked; null stands for the end of the body.
-  SmallVector<const Stmt *, 8> afterSuccess() const {
-    SmallVector<const Stmt *, 8> Found;
-    visit(pointAfter(Graph, Spawn), Result.Failed, /*StopWhenGiven=*/true, [&](const Stmt *Exit) {
-      if (!llvm::is_contained(Found, Exit))
-        Found.push_back(Exit);
-    });
-    return Found;
-  }
-
-  /// Whether every path to \p Exit has the thread running and not given up: an edit there serves them all.
-  bool isOurs(const Stmt *Exit) const {
-    if (comesFrom({&Graph.getEntry(), 0}, Exit)) // without the spawn
-      return false;
-    if (Result.Failed && comesFrom({Result.Failed, 0}, Exit))
-      return false;
-    for (const CFGBlock *Block : Graph)
-      for (unsigned I = 0; I < Block->size(); ++I)
-        if (auto Element = (*Block)[I].getAs<CFGStmt>())
-          if (const auto *Call = dyn_cast<CallExpr>(Element->getStmt()); Call && givesUp(Call))
-            if (comesFrom({Block, I + 1}, Exit))
-              return false;
-    return true;
-  }
-
-  /// Whether a call that stands before \p Exit in its block, and behind the spawn, names \p D.
-  bool isNamedBefore(const Stmt *Exit, const ValueDecl *D) const {
-    const auto *Block = Exit ? dyn_cast_or_null<CompoundStmt>(Parents.getParent(Exit)) : Body;
-    for (const Stmt *S : Block ? Block->body() : Body->body()) {
-      if (S == Exit)
-        break;
-      if (isa<CallExpr>(S) && S != Spawn && mentions(S, D) && reaches(Graph, Spawn, S))
-        return true;
-    }
-    return false;
-  }
-
-  /// Puts \p Join before \p Exit. \returns whether that can be done.
-  bool joinBefore(const Stmt *Exit, const std::string &Join, const VarDecl *Var, Edits &E) const {
-    // A handle of an inner block is gone at an exit outside of it.
-    const DeclStmt *Declaration = declarationOf(Body, Var);
-    const Stmt *Scope = Declaration ? Parents.getParent(Declaration) : Body;
-    const Stmt *Up = Exit ? Exit : Body;
-    while (Up && Up != Scope)
-      Up = Parents.getParent(Up);
-    if (!Up)
-      return false;
-    if (Exit) {
-      const auto *Return = dyn_cast<ReturnStmt>(Exit);
-      const Stmt *At = Return || isa_and_nonnull<IfStmt, ForStmt, WhileStmt>(Parents.getParent(Exit))
-                           ? Exit
-                           : statementOf(Exit, Parents);
-      return At && !(Return && mentions(Return->getRetValue(), Var)) && E.insertBefore(At, Parents, Join);
-    }
-    SourceLocation Brace = Body->getRBracLoc();
-    if (!E.isEditable(SourceRange(Brace, Brace)) || Body->body_empty())
-      return false;
-    if (E.isFirstOnLine(Brace))
-      E.insert(Brace, E.levelOf(Body->body_front()->getBeginLoc(), Brace) + Join + ";\n" + E.indentOf(Brace));
-    else
-      E.insert(Brace, Join + "; ");
-    return true;
-  }
-
-private:
-  static bool hasNamesake(const Stmt *S, const VarDecl *Var) {
-    if (!S)
-      return false;
-    if (const auto *Declaration = dyn_cast<DeclStmt>(S))
-      for (const Decl *D : Declaration->decls())
-        if (const auto *Named = dyn_cast<NamedDecl>(D);
-            Named && Named != Var && Named->getIdentifier() == Var->getIdentifier())
-          return true;
-    return llvm::any_of(S->children(), [&](const Stmt *Child) { return hasNamesake(Child, Var); });
-  }
-
-  bool givesUp(const CallExpr *Call) const {
-    for (const Meaning &Known : U.meaningsOf(Call->getDirectCallee()))
-      if (isGivingUp(Known.What))
-        if (const Expr *Object = Unit::argument(Call, Known.Object); Object && U.sameExpression(Object, Place))
-          return true;
-    return false;
-  }
-
-  /// Calls \p Found for each exit that is reached from \p From without another spawn and without entering \p Barred.
-  void visit(FlowPoint From, const CFGBlock *Barred, bool StopWhenGiven,
-             llvm::function_ref<void(const Stmt *)> Found) const {
-    if (!From)
-      return;
-    llvm::SmallPtrSet<const CFGBlock *, 32> Seen;
-    SmallVector<FlowPoint, 16> Work{From};
-    while (!Work.empty()) {
-      FlowPoint At = Work.pop_back_val();
-      bool Stopped = false;
-      for (unsigned I = At.Index; I < At.Block->size() && !Stopped; ++I)
-        if (auto Element = (*At.Block)[I].getAs<CFGStmt>()) {
-          const Stmt *S = Element->getStmt();
-          const auto *Call = dyn_cast<CallExpr>(S);
-          const bool EndsThread = Call && U.meaningOf(Call, Effect::EndThread);
-          if (isa<ReturnStmt>(S) || EndsThread)
-            Found(S);
-          Stopped = S == Spawn || isa<ReturnStmt>(S) || EndsThread || (StopWhenGiven && Call && givesUp(Call));
-        }
-      if (Stopped || At.Block->hasNoReturnElement())
-        continue;
-      if (At.Block == &Graph.getExit())
-        Found(nullptr);
-      for (const CFGBlock *Next : At.Block->succs())
-        if (Next && Next != Barred && Seen.insert(Next).second)
-          Work.push_back({Next, 0});
-    }
-  }
-
-  bool comesFrom(FlowPoint From, const Stmt *Exit) const {
-    bool Comes = false;
-    visit(From, nullptr, /*StopWhenGiven=*/false, [&](const Stmt *Found) { Comes |= Found == Exit; });
-    return Comes;
-  }
-
-  const Unit &U;
-  const CallExpr *Spawn;
-  const Expr *Place;
-  const CFG &Graph;
-  const ParentMap &Parents;
-  const CompoundStmt *Body;
-  const SpawnTest Result;
-};
-
-} // namespace
 
 std::vector<Fix> safespawn::fixAtExit(const Unit &U, const CallExpr *Spawn, const Meaning *Row, const Stmt *Exit,
                                       const FunctionDecl *In, bool AllExits, bool HandleIsHere,
@@ -230,11 +44,17 @@ std::vector<Fix> safespawn::fixAtExit(const Unit &U, const CallExpr *Spawn, cons
   // A join waits for whatever lock the thread wants.
   if ((!Site->Entry || !Site->Entry->hasBody() || U.locks(Site->Entry)) && U.locks(In))
     return {};
-  Exits Ways(U, Spawn, *Row, Place, In, *Context);
+  Exits Ways(U, Spawn, *Row, In, *Context, [&U, Place](const CallExpr *Call) {
+    for (const Meaning &Known : U.meaningsOf(Call->getDirectCallee()))
+      if (isGivingUp(Known.What))
+        if (const Expr *Object = Unit::argument(Call, Known.Object); Object && U.sameExpression(Object, Place))
+          return true;
+    return false;
+  });
   if (!Ways.areClear(Var))
     return {};
   Edits E(U.context());
-  const std::string Name = U.text(Place), Join = U.joinCall(*Row, Name);
+  const std::string Name = U.text(Place), Join = U.endingCall(*Row, Name);
   if (Join.empty() || !E.isEditable(Place->getSourceRange()))
     return {};
   // What stands before an exit may give away what the thread was given: free(buf); return -1;
@@ -243,7 +63,9 @@ std::vector<Fix> safespawn::fixAtExit(const Unit &U, const CallExpr *Spawn, cons
     Given = Address->getSubExpr()->IgnoreParenCasts();
   const auto *Lent = dyn_cast_or_null<DeclRefExpr>(Given);
   for (const Stmt *Way : AllExits ? Ways.afterSuccess() : SmallVector<const Stmt *, 8>{Exit})
-    if ((Lent && Ways.isNamedBefore(Way, Lent->getDecl())) || !Ways.isOurs(Way) || !Ways.joinBefore(Way, Join, Var, E))
+    if (const auto *Return = dyn_cast_or_null<ReturnStmt>(Way);
+        (Lent && Ways.isNamedBefore(Way, Lent->getDecl())) || (Return && mentions(Return->getRetValue(), Var)) ||
+        !Ways.isOurs(Way) || !Ways.insertBefore(Way, Join, Var, E))
       return {};
   return {{"join", "join '" + Name + "' before leaving '" + In->getNameAsString() + "'", E.take()}};
 }

@@ -104,7 +104,7 @@ void Host::HandleTranslationUnit(ASTContext &Context) {
   U.scan();
   Found.Seen = U.definitions().size();
   for (const FunctionDecl *F : U.definitions()) {
-    Found.Relevant += U.hasEffect(F);
+    Found.Relevant += U.hasEffect(F) || U.copiesSync(F);
     if (Broken.count(F))
       U.markBroken(F);
     if (U.isBroken(F))
