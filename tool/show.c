@@ -120,6 +120,17 @@ void show_findings(const struct findings *findings, const struct options *option
 
 /* ---- findings as JSON ---- */
 
+static json_t *flags_of(const struct unit *unit)
+{
+	json_t *flags = json_array();
+
+	for (size_t i = 0; i < unit->flags.n; i++)
+		json_array_append_new(flags, json_string(unit->flags.v[i]));
+	for (size_t i = 0; i < unit->tolerated.n; i++)
+		json_array_append_new(flags, json_string(unit->tolerated.v[i]));
+	return flags;
+}
+
 void show_json(const struct findings *findings, const struct units *units)
 {
 	json_t *files = json_array();
@@ -133,9 +144,11 @@ void show_json(const struct findings *findings, const struct units *units)
 		json_t *functions = json_object_get(unit->report, "functions");
 
 		complete = complete && unit->skip == SKIP_NO;
-		json_array_append_new(files, json_pack("{s:s, s:b, s:s, s:s, s:O?}", "file", unit->path, "analysed",
-						       unit->skip == SKIP_NO, "skipped", skip_words(unit->skip), "why",
-						       unit->why ? unit->why : "", "functions", functions));
+		json_array_append_new(files,
+				      json_pack("{s:s, s:s, s:o, s:b, s:s, s:s, s:O?}", "file", unit->path, "directory",
+						unit->directory, "flags", flags_of(unit), "analysed",
+						unit->skip == SKIP_NO, "skipped", skip_words(unit->skip), "why",
+						unit->why ? unit->why : "", "functions", functions));
 	}
 	for (size_t i = 0; i < findings->n_gaps; i++) {
 		const struct gap *gap = &findings->gaps[i];
