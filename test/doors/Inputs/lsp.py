@@ -21,7 +21,7 @@ class Session:
         env.pop("LD_PRELOAD", None)
         if preload:
             env["LD_PRELOAD"] = preload
-        command = [clangd, "--background-index=0", *options]
+        command = [clangd, *options, "--background-index=0"]
         self.stderr = open(errors, "w") if errors else subprocess.DEVNULL
         self.server = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr, env=env
