@@ -2,6 +2,7 @@
 //
 // Rules about a spawn as it is written, which need no path: thread.UncheckedSpawn, LoopArg, TooManyHandles, LateConfig.
 // What becomes of the handle afterwards is left to ThreadHandles.cpp.
+#include "checkers/Body.h"
 #include "checkers/Checkers.h"
 #include "checkers/Flow.h"
 #include "fixits/ThreadFixes.h"
@@ -15,20 +16,6 @@ using namespace safespawn;
 
 namespace {
 
-/// The function under inspection, and what the steps below need of it.
-struct Body {
-  const FunctionDecl *F;
-  AnalysisDeclContext *Context;
-  const ParentMap &Parents;
-  const CFG *Graph;
-  AnalysisManager &Manager;
-  BugReporter &Reporter;
-
-  PathDiagnosticLocation at(const Stmt *S) const {
-    return PathDiagnosticLocation::createBegin(S, Reporter.getSourceManager(), Context);
-  }
-};
-
 class ThreadSpawns : public Checker<check::ASTCodeBody> {
 public:
   Analysis *A = nullptr;
@@ -39,8 +26,6 @@ private:
   void checkLoopArgument(const SpawnSite &Site, const Body &B) const;
   void checkCount(const SpawnSite &Site, const Body &B) const;
   void checkAttributes(const Body &B) const;
-  void report(Rule R, const llvm::Twine &Text, const Stmt *At, const Body &B, StringRef NoteText, const Stmt *NoteAt,
-              ArrayRef<Fix> Fixes = {}, const Decl *NoteDecl = nullptr) const;
 };
 
 /// How the result of a call is used.
@@ -70,18 +55,6 @@ bool neverHolds(const BinaryOperator *Compare, const Expr *Result, const ASTCont
 }
 
 } // namespace
-
-void ThreadSpawns::report(Rule R, const llvm::Twine &Text, const Stmt *At, const Body &B, StringRef NoteText,
-                          const Stmt *NoteAt, ArrayRef<Fix> Fixes, const Decl *NoteDecl) const {
-  auto Report = std::make_unique<PlainReport>(A->Book, R, Text.str(), B.at(At), B.F);
-  Report->addRange(At->getSourceRange());
-  if (NoteAt)
-    Report->addNote(NoteText, B.at(NoteAt));
-  else if (NoteDecl)
-    Report->addNote(NoteText, PathDiagnosticLocation::createBegin(NoteDecl, B.Reporter.getSourceManager()));
-  Report->offer(A->Book, Fixes);
-  B.Reporter.emitReport(std::move(Report));
-}
 
 void ThreadSpawns::checkASTCodeBody(const Decl *D, AnalysisManager &Manager, BugReporter &Reporter) const {
   A->U.scan();
@@ -238,13 +211,13 @@ void ThreadSpawns::checkResult(const SpawnSite &Site, const Body &B) const {
   case Use::Tested:
     return;
   case Use::NeverHolds:
-    return report(
-        Rule::thread_UncheckedSpawn,
+    return B.report(
+        A->Book, Rule::thread_UncheckedSpawn,
         "test '" + A->U.text(Result.Comparison) + "' says nothing about the spawn: " +
             (Site.Row->Worked.How == Success::Constant
                  ? "it returns '" + Site.Row->Worked.Name + "' when it works, and nothing negative when it fails"
                  : "its errors are positive numbers"),
-        Site.Call, B, "the result is tested here", Result.Comparison,
+        Site.Call, Body::Note{"the result is tested here", B.at(Result.Comparison)},
         fixUselessTest(A->U, *Site.Row, Result.Comparison, Result.Stored, B.F));
   case Use::Ignored:
     if (Site.Row->Handle.isReturned())
@@ -253,9 +226,9 @@ void ThreadSpawns::checkResult(const SpawnSite &Site, const Body &B) const {
   }
   const std::string Place =
       Result.Stored ? "stored in '" + Result.Stored->getNameAsString() + "' and never tested" : "ignored";
-  report(Rule::thread_UncheckedSpawn,
-         "result of the spawn is " + Place + ": when it fails, no thread runs and the handle is garbage", Site.Call, B,
-         "", nullptr, Result.Stored ? std::vector<Fix>() : fixIgnoredResult(A->U, Site, *B.Context));
+  B.report(A->Book, Rule::thread_UncheckedSpawn,
+           "result of the spawn is " + Place + ": when it fails, no thread runs and the handle is garbage", Site.Call,
+           {}, Result.Stored ? std::vector<Fix>() : fixIgnoredResult(A->U, Site, *B.Context));
 }
 
 // ---- LoopArg --------------------------------------------------------------------------------------------------------
@@ -266,10 +239,10 @@ void ThreadSpawns::checkLoopArgument(const SpawnSite &Site, const Body &B) const
     return;
   const VarDecl *Lent = variablePointedTo(Site.Argument);
   const std::string Name = Lent->getNameAsString();
-  report(Rule::thread_LoopArg,
-         "thread gets the address of '" + Name + "', which the loop changes while the thread runs", Site.Call, B,
-         "'" + Name + "' is changed here, before the next round", Change,
-         fixLoopArgument(A->U, Site, Lent, *B.Context));
+  B.report(A->Book, Rule::thread_LoopArg,
+           "thread gets the address of '" + Name + "', which the loop changes while the thread runs", Site.Call,
+           Body::Note{"'" + Name + "' is changed here, before the next round", B.at(Change)},
+           fixLoopArgument(A->U, Site, Lent, *B.Context));
 }
 
 // ---- TooManyHandles -------------------------------------------------------------------------------------------------
@@ -409,11 +382,11 @@ void ThreadSpawns::checkCount(const SpawnSite &Site, const Body &B) const {
       if (!Last || *Last + S->Offset < S->Size)
         continue;
       const std::string Element = S->Written + "[" + std::to_string(*Last + S->Offset) + "]";
-      return report(
-          Rule::thread_TooManyHandles,
-          (IsHandle ? "loop spawns into '" + Element : "loop hands '" + Element + "' to a thread") +
-              (IsHandle ? "', but the array has " : ", but the array has ") + llvm::Twine(S->Size) + " elements",
-          Site.Call, B, ("'" + S->Array->getNameAsString() + "' is declared here").c_str(), nullptr, {}, S->Array);
+      return B.report(A->Book, Rule::thread_TooManyHandles,
+                      (IsHandle ? "loop spawns into '" + Element : "loop hands '" + Element + "' to a thread") +
+                          (IsHandle ? "', but the array has " : ", but the array has ") + llvm::Twine(S->Size) +
+                          " elements",
+                      Site.Call, Body::Note{"'" + S->Array->getNameAsString() + "' is declared here", B.at(S->Array)});
     }
   }
 }
@@ -474,9 +447,10 @@ void ThreadSpawns::checkAttributes(const Body &B) const {
                 }))
               Made = cast<CallExpr>(S->getStmt());
       if (Made)
-        report(Rule::thread_LateConfig,
-               "attribute '" + Attr->getNameAsString() + "' is set after the object that should have used it was made",
-               Set, B, "'" + Attr->getNameAsString() + "' is used here, for the last time", Made);
+        B.report(A->Book, Rule::thread_LateConfig,
+                 "attribute '" + Attr->getNameAsString() +
+                     "' is set after the object that should have used it was made",
+                 Set, Body::Note{"'" + Attr->getNameAsString() + "' is used here, for the last time", B.at(Made)});
     }
 }
 

@@ -260,10 +260,16 @@ struct Unit::Scan : RecursiveASTVisitor<Unit::Scan> {
     return true;
   }
   bool VisitImplicitCastExpr(ImplicitCastExpr *Cast) {
-    const QualType Type = Cast->getSubExpr()->getType();
-    if (Cast->getCastKind() == CK_LValueToRValue &&
-        (Type->isRecordType() ? U.syncWithin(Type).has_value() : U.syncKind(Type).has_value()))
-      U.Copying.insert(key(In));
+    noteLoad(Cast);
+    return true;
+  }
+  bool VisitInitListExpr(InitListExpr *List) {
+    // As it is written, a list has its values without the casts.
+    if (!List->isSemanticForm())
+      List = List->getSemanticForm();
+    for (const Expr *Value : List ? List->inits() : ArrayRef<Expr *>())
+      if (const auto *Cast = dyn_cast<ImplicitCastExpr>(Value))
+        noteLoad(Cast);
     return true;
   }
   bool VisitUnaryOperator(UnaryOperator *Op) {
@@ -276,6 +282,12 @@ struct Unit::Scan : RecursiveASTVisitor<Unit::Scan> {
 private:
   llvm::DenseSet<const Expr *> Callees;
   bool isCallee(const Expr *E) const { return Callees.count(E); }
+  void noteLoad(const ImplicitCastExpr *Cast) {
+    const QualType Type = Cast->getSubExpr()->getType();
+    if (Cast->getCastKind() == CK_LValueToRValue &&
+        (Type->isRecordType() ? U.syncWithin(Type).has_value() : U.syncKind(Type).has_value()))
+      U.Copying.insert(key(In));
+  }
   void noteWrite(const Expr *E) {
     E = E->IgnoreParenCasts();
     while (const auto *Element = dyn_cast<ArraySubscriptExpr>(E))
@@ -523,6 +535,16 @@ void Unit::deriveWrappers() {
       }
     }
   }
+}
+
+ArrayRef<const CallExpr *> Unit::callsIn(const FunctionDecl *Function) const {
+  auto Found = CallsIn.find(key(Function));
+  return Found == CallsIn.end() ? ArrayRef<const CallExpr *>() : ArrayRef<const CallExpr *>(Found->second);
+}
+
+ArrayRef<const FunctionDecl *> Unit::callersOf(const FunctionDecl *Function) const {
+  auto Found = CallersOf.find(key(Function));
+  return Found == CallersOf.end() ? ArrayRef<const FunctionDecl *>() : ArrayRef<const FunctionDecl *>(Found->second);
 }
 
 ArrayRef<SpawnSite> Unit::spawnsIn(const FunctionDecl *Function) const {

@@ -67,6 +67,8 @@ public:
 
   /// All functions with a body, in the order of the source.
   llvm::ArrayRef<const clang::FunctionDecl *> definitions() const { return Definitions; }
+  /// The calls written in \p Function, in the order of the source.
+  llvm::ArrayRef<const clang::CallExpr *> callsIn(const clang::FunctionDecl *Function) const;
   /// The spawns written in \p Function.
   llvm::ArrayRef<SpawnSite> spawnsIn(const clang::FunctionDecl *Function) const;
   /// The spawns that name \p Entry as their start routine.
@@ -88,6 +90,8 @@ public:
   bool matters(const clang::FunctionDecl *Function) const { return Mattering.count(key(Function)); }
   /// Whether somebody may call \p Function whom we do not see.
   bool hasUnseenCallers(const clang::FunctionDecl *Function) const;
+  /// The functions of this file that call \p Function directly, some more than once.
+  llvm::ArrayRef<const clang::FunctionDecl *> callersOf(const clang::FunctionDecl *Function) const;
   /// Whether a function of this file calls \p Function directly.
   bool isCalled(const clang::FunctionDecl *Function) const { return CallersOf.count(key(Function)); }
   /// Whether \p Entry (or a function of this file that it calls) detaches the thread that it runs on.

@@ -31,6 +31,7 @@ extern int printf(const char *format, ...);
 extern void perror(const char *text);
 extern void *memset(void *to, int value, size_t size);
 extern void *memcpy(void *to, const void *from, size_t size);
+extern void *memmove(void *to, const void *from, size_t size);
 extern char *strerror(int error);
 extern unsigned sleep(unsigned seconds);
 extern void __assert_fail(const char *assertion, const char *file, unsigned line, const char *function)
@@ -39,8 +40,11 @@ extern void __assert_fail(const char *assertion, const char *file, unsigned line
 extern void err(int status, const char *format, ...) __attribute__((__noreturn__));
 
 #define EAGAIN 11
+#define ENOMEM 12
 #define EBUSY 16
+#define EINVAL 22
 #define ETIMEDOUT 110
+#define EOWNERDEAD 130
 
 /* pthread.h */
 typedef unsigned long int pthread_t;
@@ -98,10 +102,17 @@ enum {
 #define PTHREAD_CREATE_DETACHED PTHREAD_CREATE_DETACHED
 };
 
+typedef volatile int pthread_spinlock_t;
+typedef int pthread_once_t;
+
 enum { PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_RECURSIVE, PTHREAD_MUTEX_ERRORCHECK };
+enum { PTHREAD_MUTEX_STALLED, PTHREAD_MUTEX_ROBUST };
 enum { PTHREAD_PROCESS_PRIVATE, PTHREAD_PROCESS_SHARED };
 
 #define PTHREAD_MUTEX_INITIALIZER { { 0 } }
+#define PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP { { 0, 0, 0, 0, PTHREAD_MUTEX_RECURSIVE } }
+#define PTHREAD_RWLOCK_INITIALIZER { { 0 } }
+#define PTHREAD_ONCE_INIT 0
 #define PTHREAD_COND_INITIALIZER { { 0 } }
 
 extern int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attr,
@@ -131,10 +142,16 @@ extern int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t 
     __attribute__((__nonnull__(1)));
 extern int pthread_mutex_destroy(pthread_mutex_t *mutex) __attribute__((__nonnull__(1)));
 extern int pthread_mutex_lock(pthread_mutex_t *mutex) __attribute__((__nonnull__(1)));
+extern int pthread_mutex_trylock(pthread_mutex_t *mutex) __attribute__((__nonnull__(1)));
+extern int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct timespec *restrict abstime)
+    __attribute__((__nonnull__(1, 2)));
 extern int pthread_mutex_unlock(pthread_mutex_t *mutex) __attribute__((__nonnull__(1)));
+extern int pthread_mutex_consistent(pthread_mutex_t *mutex) __attribute__((__nonnull__(1)));
 extern int pthread_mutexattr_init(pthread_mutexattr_t *attr) __attribute__((__nonnull__(1)));
 extern int pthread_mutexattr_destroy(pthread_mutexattr_t *attr) __attribute__((__nonnull__(1)));
 extern int pthread_mutexattr_settype(pthread_mutexattr_t *attr, int type) __attribute__((__nonnull__(1)));
+extern int pthread_mutexattr_setpshared(pthread_mutexattr_t *attr, int shared) __attribute__((__nonnull__(1)));
+extern int pthread_mutexattr_setrobust(pthread_mutexattr_t *attr, int robustness) __attribute__((__nonnull__(1)));
 
 extern int pthread_cond_init(pthread_cond_t *restrict cond, const pthread_condattr_t *restrict attr)
     __attribute__((__nonnull__(1)));
@@ -151,6 +168,21 @@ extern int pthread_condattr_setclock(pthread_condattr_t *attr, clockid_t clock) 
 
 extern int pthread_rwlock_init(pthread_rwlock_t *restrict lock, const pthread_rwlockattr_t *restrict attr)
     __attribute__((__nonnull__(1)));
+extern int pthread_rwlock_destroy(pthread_rwlock_t *lock) __attribute__((__nonnull__(1)));
+extern int pthread_rwlock_rdlock(pthread_rwlock_t *lock) __attribute__((__nonnull__(1)));
+extern int pthread_rwlock_tryrdlock(pthread_rwlock_t *lock) __attribute__((__nonnull__(1)));
+extern int pthread_rwlock_wrlock(pthread_rwlock_t *lock) __attribute__((__nonnull__(1)));
+extern int pthread_rwlock_trywrlock(pthread_rwlock_t *lock) __attribute__((__nonnull__(1)));
+extern int pthread_rwlock_unlock(pthread_rwlock_t *lock) __attribute__((__nonnull__(1)));
+
+extern int pthread_spin_init(pthread_spinlock_t *lock, int shared) __attribute__((__nonnull__(1)));
+extern int pthread_spin_destroy(pthread_spinlock_t *lock) __attribute__((__nonnull__(1)));
+extern int pthread_spin_lock(pthread_spinlock_t *lock) __attribute__((__nonnull__(1)));
+extern int pthread_spin_trylock(pthread_spinlock_t *lock) __attribute__((__nonnull__(1)));
+extern int pthread_spin_unlock(pthread_spinlock_t *lock) __attribute__((__nonnull__(1)));
+
+extern int pthread_once(pthread_once_t *control, void (*routine)(void)) __attribute__((__nonnull__(1, 2)));
+
 extern int pthread_rwlockattr_init(pthread_rwlockattr_t *attr) __attribute__((__nonnull__(1)));
 extern int pthread_rwlockattr_destroy(pthread_rwlockattr_t *attr) __attribute__((__nonnull__(1)));
 extern int pthread_rwlockattr_setpshared(pthread_rwlockattr_t *attr, int shared) __attribute__((__nonnull__(1)));

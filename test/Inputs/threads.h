@@ -55,8 +55,16 @@ extern int thrd_detach(thrd_t thr);
 extern int thrd_join(thrd_t thr, int *res);
 extern void thrd_yield(void);
 
+typedef struct {
+  int __data;
+} once_flag;
+#define ONCE_FLAG_INIT { 0 }
+extern void call_once(once_flag *flag, void (*func)(void));
+
 extern int mtx_init(mtx_t *mtx, int type);
 extern int mtx_lock(mtx_t *mtx);
+extern int mtx_timedlock(mtx_t *restrict mtx, const struct timespec *restrict ts);
+extern int mtx_trylock(mtx_t *mtx);
 extern int mtx_unlock(mtx_t *mtx);
 extern void mtx_destroy(mtx_t *mtx);
 
