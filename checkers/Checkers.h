@@ -6,13 +6,22 @@
 #include "checkers/Report.h"
 #include "checkers/Unit.h"
 #include "clang/StaticAnalyzer/Core/CheckerManager.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/ProgramState.h"
+#include <functional>
 
 namespace safespawn {
 
 /// What all checker objects of one analysis share. The host keeps it alive as long as they are.
 struct Analysis {
+  explicit Analysis(Unit &U) : U(U) {}
   Unit &U;
   RuleBook Book;
+  /// Whether a call leaves its caller's objects as they were (see Triage); null where nobody has looked.
+  std::function<bool(const clang::FunctionDecl *)> Closed;
+  /// Whether a path follows something that even a closed function could meet; one question per checker.
+  llvm::SmallVector<bool (*)(clang::ento::ProgramStateRef), 2> Follows;
+  /// Adds what a path follows to a fingerprint; one for each checker that follows something.
+  llvm::SmallVector<void (*)(clang::ento::ProgramStateRef, llvm::FoldingSetNodeID &), 2> Fingerprints;
 };
 
 /// How paths are explored: loops, guards, callees without effects. Registered before the others; \p Keep lives as long

@@ -8,6 +8,17 @@ using namespace clang;
 using namespace ento;
 using namespace safespawn;
 
+void safespawn::addKnowledge(ProgramStateRef State, SymbolRef Symbol, llvm::FoldingSetNodeID &Id) {
+  if (!Symbol)
+    return Id.AddInteger(0);
+  if (const llvm::APSInt *Value = State->getConstraintManager().getSymVal(State, Symbol)) {
+    Id.AddInteger(1);
+    return Value->Profile(Id);
+  }
+  ConditionTruthVal IsNull = State->getConstraintManager().isNull(State, Symbol);
+  Id.AddInteger(IsNull.isConstrainedTrue() ? 2 : IsNull.isConstrainedFalse() ? 3 : 4);
+}
+
 const StackFrameContext *safespawn::frameOf(const MemRegion *Region, ProgramStateRef State) {
   const auto *Space = dyn_cast_or_null<StackSpaceRegion>(compat::memorySpace(Region->getBaseRegion(), State));
   return Space ? Space->getStackFrame() : nullptr;

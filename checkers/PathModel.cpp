@@ -6,7 +6,9 @@
 // costs time.
 #include "checkers/Checkers.h"
 #include "checkers/Flow.h"
+#include "checkers/Forks.h"
 #include "checkers/LlvmCompat.h"
+#include "checkers/Objects.h"
 #include "clang/AST/ParentMap.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 #include "clang/StaticAnalyzer/Core/Checker.h"
@@ -26,6 +28,7 @@ class PathModel : public Checker<check::BranchCondition, check::Bind, check::Liv
 public:
   Analysis *A = nullptr;
   std::shared_ptr<void> Keep;
+  std::unique_ptr<Forks> Branches;
 
   void checkBranchCondition(const Stmt *Condition, CheckerContext &C) const;
   SAFESPAWN_CHECK_BIND(Location, /*Value*/, C) { forgetGuards(Location, C); }
@@ -35,6 +38,7 @@ public:
 
 private:
   void leaveLoop(const Expr *Condition, const Stmt *Loop, CheckerContext &C) const;
+  bool wasHere(const Expr *Condition, CheckerContext &C) const;
   void followGuard(const Expr *Condition, CheckerContext &C) const;
   void forgetGuards(SVal Location, CheckerContext &C) const;
   bool isSmall(const FunctionDecl *F) const;
@@ -43,6 +47,9 @@ private:
   /// What a guard mentions; interned, the same for all paths.
   mutable llvm::DenseMap<unsigned, SmallVector<const ValueDecl *, 4>> Mentions;
   mutable llvm::DenseMap<const FunctionDecl *, bool> Small;
+  /// Where the paths from one top frame have been, and what they followed there.
+  mutable const StackFrameContext *Top = nullptr;
+  mutable std::set<llvm::FoldingSetNodeID> Been;
 };
 
 /// Rounds of a loop that a path goes through before it leaves. Two: enough to see what the second round does to what
@@ -162,11 +169,60 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
     A->U.scan();
     if (!A->U.touchesHandles(In))
       return;
+  } else if (std::optional<bool> Way = Branches->wayAt(E, In, C.getAnalysisManager())) {
+    // Nothing depends on which way it goes: one way stands for both, and the path learns nothing from having taken it.
+    C.addTransition(
+        C.getState()->BindExpr(E, C.getLocationContext(), C.getSValBuilder().makeTruthVal(*Way, E->getType())));
+    return;
+  }
+  if (A->Book.Hosted && wasHere(E, C)) {
+    C.generateSink(C.getState(), C.getPredecessor());
+    return;
   }
   if (const Stmt *Loop = loopOf(E, C.getLocationContext()->getParentMap()))
     leaveLoop(E, Loop, C);
   else
     followGuard(E, C);
+}
+
+bool PathModel::wasHere(const Expr *Condition, CheckerContext &C) const {
+  // Property simulation (Das, Lerner, Seigle: ESP, PLDI 2002), by choice instead of by union: of the paths that come to
+  // one place following the same objects in the same stages, with the same values in what later branches ask, the first
+  // goes on for all of them. Every path that is left is a real one.
+  ProgramStateRef State = C.getState();
+  const LocationContext *Here = C.getLocationContext();
+  llvm::FoldingSetNodeID Id;
+  auto Add = [&](SVal Value) {
+    if (SymbolRef Symbol = Value.getAsSymbol(); Symbol && !Loc::isLocType(Symbol->getType()))
+      addKnowledge(State, Symbol, Id);
+    else
+      Value.Profile(Id);
+  };
+  Id.AddPointer(Condition);
+  Id.AddPointer(Here);
+  Id.AddInteger(C.blockCount());
+  Add(C.getSVal(Condition)); // a comparison may have been decided before it comes here
+  for (auto AddFollowed : A->Fingerprints)
+    AddFollowed(State, Id);
+  const StackFrameContext *Outermost = nullptr;
+  for (const LocationContext *L = Here; L; L = L->getParent()) {
+    const auto *Frame = dyn_cast<StackFrameContext>(L);
+    const auto *F = Frame ? dyn_cast<FunctionDecl>(Frame->getDecl()) : nullptr;
+    if (!F)
+      continue;
+    Outermost = Frame;
+    for (const VarDecl *Var : Branches->localsThatMatter(F, C.getAnalysisManager()))
+      Add(State->getSVal(State->getLValue(Var, Frame).castAs<Loc>()));
+  }
+  for (const auto &[Key, Value] : State->get<GuardMap>()) {
+    Id.AddInteger(Key);
+    Add(Value);
+  }
+  if (Top != Outermost) {
+    Top = Outermost;
+    Been.clear();
+  }
+  return !Been.insert(Id).second;
 }
 
 void PathModel::leaveLoop(const Expr *Condition, const Stmt *Loop, CheckerContext &C) const {
@@ -312,12 +368,17 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
     return false;
   const auto *F = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
   const auto *E = dyn_cast_or_null<CallExpr>(Call.getOriginExpr());
-  if (!F || !E || !F->hasBody() || A->U.hasEffect(F) || !A->U.meaningsOf(F).empty())
+  if (!F || !E || !F->hasBody() || !A->U.meaningsOf(F).empty())
     return false;
-  // Without effects only two things about a callee tell: what it returns, where it is short, and that it may not
-  // return.
-  if (isSmall(F) || (A->U.matters(F) && mayBeShortOrEnd(F, C)))
+  if (A->U.hasEffect(F)) {
+    // What a closed function does is its own business, and is proved there, unless it meets what the path holds.
+    if (!A->Closed || !A->Closed(F) || llvm::any_of(A->Follows, [&](auto Holds) { return Holds(C.getState()); }))
+      return false;
+  } else if (isSmall(F) || (A->U.matters(F) && mayBeShortOrEnd(F, C))) {
+    // Without effects only two things about a callee tell: what it returns, where it is short, and that it may not
+    // return.
     return false;
+  }
   ProgramStateRef State = Call.invalidateRegions(C.blockCount(), C.getState());
   if (!E->getType()->isVoidType())
     State = State->BindExpr(E, C.getLocationContext(), compat::conjure(Call, E->getType(), C));
@@ -328,6 +389,7 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
 void safespawn::registerPathModel(CheckerManager &Manager, Analysis &A, std::shared_ptr<void> Keep) {
   auto *Model = Manager.registerChecker<PathModel>();
   Model->A = &A;
+  Model->Branches = std::make_unique<Forks>(A.U);
   Model->Keep = std::move(Keep);
 }
 

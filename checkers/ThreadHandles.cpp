@@ -876,6 +876,9 @@ ProgramStateRef ThreadHandles::checkRegionChanges(ProgramStateRef State, const I
                                                   const LocationContext *, const CallEvent *Call) const {
   if (!Call)
     return State;
+  const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call->getDecl());
+  if (Callee && A->Closed && Callee->hasBody() && A->Closed(Callee))
+    return State; // it was looked at, and does nothing to them
   // What the callee can reach it may join, and it may keep the place for later. The library's own functions only do so
   // with what they are given.
   const bool System = Call->isInSystemHeader();
@@ -1100,4 +1103,13 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
 
 void safespawn::registerThreadHandles(CheckerManager &Manager, Analysis &A) {
   Manager.registerChecker<ThreadHandles>()->A = &A;
+  A.Fingerprints.push_back([](ProgramStateRef State, llvm::FoldingSetNodeID &Id) {
+    State->get<HandleMap>().Profile(Id);
+    State->get<AttrMap>().Profile(Id);
+    State->get<SelfMap>().Profile(Id);
+    State->get<ComparedSet>().Profile(Id);
+    for (const auto &[Symbol, H] : State->get<HandleMap>())
+      for (SymbolRef Result : {H.SpawnResult, H.GivenResult, Symbol}) // what the path knows of them
+        addKnowledge(State, Result, Id);
+  });
 }

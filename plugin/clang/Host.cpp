@@ -2,6 +2,7 @@
 #include "plugin/clang/Host.h"
 #include "checkers/Checkers.h"
 #include "checkers/LlvmCompat.h"
+#include "checkers/Triage.h"
 #include "plugin/clang/Findings.h"
 #include "plugin/clang/Isolation.h"
 #include "plugin/clang/Registration.h"
@@ -169,7 +170,7 @@ void Host::analyse(Unit &U, Findings &Found) {
   // In C these are the cleanup attribute's calls, at which the analyzer's paths end.
   Analyzer.ShouldIncludeImplicitDtorsInCFG = false;
 
-  Analysis Shared{U, {}};
+  Analysis Shared(U);
   Shared.Book.Hosted = true;
   HostedRegistration Registration(Shared, Asked.Rules);
   CheckerManager Checkers(Context, Analyzer, CI.getPreprocessor(), {}, {registerCheckers});
@@ -180,6 +181,9 @@ void Host::analyse(Unit &U, Findings &Found) {
   FunctionSummariesTy Summaries;
   SetOfConstDecls Inlined;
   const unsigned Budget = Asked.Deep ? DeepBudget : CompileBudget;
+  Triage Filter(Shared, *Manager);
+  llvm::SmallPtrSet<const FunctionDecl *, 16> Explored;
+  Shared.Closed = [&Filter](const FunctionDecl *F) { return Filter.isClosed(F); };
   for (const FunctionDecl *F : U.callersFirst()) {
     if (U.isBroken(F) || !Manager->getCFG(F))
       continue;
@@ -188,9 +192,17 @@ void Host::analyse(Unit &U, Findings &Found) {
       Checkers.runCheckersOnASTBody(F, *Manager, Plain);
       Plain.FlushReports();
     }
-    // What was seen from all of its callers need not be seen once more without them.
-    if (!U.touchesHandles(F) || (!U.hasUnseenCallers(F) && Inlined.count(F)))
+    if (!U.touchesHandles(F) && !U.touchesSync(F))
       continue;
+    // What is seen from all of its callers need not be seen once more without them.
+    const bool ByItself = U.hasUnseenCallers(F) || Filter.isClosed(F);
+    if (!ByItself && (Inlined.count(F) || llvm::none_of(U.callersOf(F), [&](const FunctionDecl *Caller) {
+                        return Explored.count(Caller->getCanonicalDecl());
+                      })))
+      continue;
+    if (Asked.Triage && !Filter.isSuspect(F))
+      continue;
+    Explored.insert(F->getCanonicalDecl());
     ExprEngine Engine(CrossUnit, *Manager, &Inlined, &Summaries, ExprEngine::Inline_Regular);
     Engine.ExecuteWorkList(Manager->getAnalysisDeclContextManager().getStackFrame(F), Budget);
     Engine.getBugReporter().FlushReports();

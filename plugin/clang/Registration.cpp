@@ -23,7 +23,7 @@ constexpr llvm::StringLiteral ProfileOption = "Profile";
 
 /// What the checkers share when nobody else owns it.
 struct OwnAnalysis {
-  explicit OwnAnalysis(ASTContext &Context, Models Known) : U(Context, std::move(Known)), A{U, {}} {}
+  explicit OwnAnalysis(ASTContext &Context, Models Known) : U(Context, std::move(Known)), A(U) {}
   Unit U;
   Analysis A;
 };

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "checkers/Forks.h"
+#include "checkers/Flow.h"
+#include "clang/AST/RecursiveASTVisitor.h"
+#include "clang/Analysis/Analyses/Dominators.h"
+#include "clang/Analysis/CFG.h"
+
+using namespace clang;
+using namespace safespawn;
+
+namespace {
+
+using Decls = llvm::SmallPtrSet<const ValueDecl *, 16>;
+
+/// What an expression reads: variables and fields, whatever object they belong to.
+void addReads(const Stmt *S, Decls &Out) {
+  if (!S)
+    return;
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && isa<VarDecl>(Ref->getDecl()))
+    Out.insert(cast<ValueDecl>(Ref->getDecl()->getCanonicalDecl()));
+  if (const auto *Member = dyn_cast<MemberExpr>(S))
+    Out.insert(Member->getMemberDecl());
+  for (const Stmt *Child : S->children())
+    addReads(Child, Out);
+}
+
+/// What an lvalue names, from the innermost object outwards: a store to `s->f[i]` changes `f` and, seen whole, `s`.
+void addTargets(const Expr *E, Decls &Out) {
+  while (E) {
+    E = E->IgnoreParenCasts();
+    if (const auto *Ref = dyn_cast<DeclRefExpr>(E)) {
+      if (isa<VarDecl>(Ref->getDecl()))
+        Out.insert(cast<ValueDecl>(Ref->getDecl()->getCanonicalDecl()));
+      return;
+    }
+    if (const auto *Member = dyn_cast<MemberExpr>(E)) {
+      Out.insert(Member->getMemberDecl());
+      if (Member->isArrow())
+        return;
+      E = Member->getBase();
+    } else if (const auto *Element = dyn_cast<ArraySubscriptExpr>(E)) {
+      E = Element->getBase();
+    } else if (const auto *Op = dyn_cast<UnaryOperator>(E)) {
+      E = Op->getSubExpr();
+    } else {
+      return;
+    }
+  }
+}
+
+/// One statement of the CFG, and what it changes.
+struct Change {
+  Decls Targets;
+  const Stmt *Value = nullptr; ///< what the new value depends on
+};
+
+Change changeBy(const Stmt *S, const Unit &U) {
+  Change C;
+  if (const auto *B = dyn_cast<BinaryOperator>(S); B && B->isAssignmentOp()) {
+    addTargets(B->getLHS(), C.Targets);
+    C.Value = B;
+  } else if (const auto *Op = dyn_cast<UnaryOperator>(S); Op && Op->isIncrementDecrementOp()) {
+    addTargets(Op->getSubExpr(), C.Targets);
+    C.Value = Op;
+  } else if (const auto *Declaration = dyn_cast<DeclStmt>(S)) {
+    for (const Decl *D : Declaration->decls())
+      if (const auto *Var = dyn_cast<VarDecl>(D); Var && Var->hasInit()) {
+        C.Targets.insert(cast<ValueDecl>(Var->getCanonicalDecl()));
+        C.Value = Declaration;
+      }
+  } else if (const auto *Call = dyn_cast<CallExpr>(S); Call && U.meaningsOf(Call->getDirectCallee()).empty()) {
+    for (const Expr *Argument : Call->arguments()) {
+      const Expr *E = Argument->IgnoreParenCasts();
+      const auto *Address = dyn_cast<UnaryOperator>(E);
+      if ((Address && Address->getOpcode() == UO_AddrOf) || E->getType()->isArrayType())
+        addTargets(E, C.Targets);
+    }
+    C.Value = Call;
+  }
+  return C;
+}
+
+bool meets(const Decls &A, const Decls &B) {
+  return llvm::any_of(A, [&](const ValueDecl *D) { return B.count(D); });
+}
+
+/// A block that ends in a branch with two ways, and what lies between it and where they meet.
+struct Branch {
+  const CFGBlock *Block;
+  const Stmt *Condition;
+  std::vector<const CFGBlock *> Between;
+  const Stmt *Whole = nullptr; ///< the statement that takes a value from the branch: x = a ? b : c
+  bool Idle = true;
+  bool Way = false;
+};
+
+/// The condition of \p B as the analyzer asks for it: of a || b what the block itself evaluates.
+const Stmt *conditionOf(const CFGBlock &B) {
+  const auto *Condition = dyn_cast_or_null<Expr>(B.getTerminatorCondition());
+  if (!Condition)
+    return nullptr;
+  Condition = Condition->IgnoreParens();
+  if (const auto *Op = dyn_cast<BinaryOperator>(Condition); Op && Op->isLogicalOp())
+    for (auto Element = B.rbegin(); Element != B.rend(); ++Element)
+      if (auto S = Element->getAs<CFGStmt>())
+        return S->getStmt();
+  return Condition;
+}
+
+bool isLoop(const Stmt *Terminator) { return isa_and_nonnull<ForStmt, WhileStmt, DoStmt>(Terminator); }
+
+} // namespace
+
+Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) const {
+  Facts Found;
+  AnalysisDeclContext *Context = Manager.getAnalysisDeclContext(F);
+  CFG *Graph = Context ? Context->getCFG() : nullptr;
+  if (!Graph)
+    return Found;
+  CFGPostDomTree PostDominators(Graph);
+  const ParentMap &Parents = Context->getParentMap();
+
+  // What ends a path's idleness, whatever its values.
+  auto IsEffect = [&](const Stmt *S) {
+    if (isa<ReturnStmt>(S))
+      return true;
+    const auto *Call = dyn_cast<CallExpr>(S);
+    const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
+    if (!Callee)
+      return false;
+    return Callee->isNoReturn() || !U.meaningsOf(Callee).empty() || (Callee->hasBody() && U.matters(Callee));
+  };
+  auto Holds = [](const Stmt *Outer, auto Is) {
+    SmallVector<const Stmt *, 8> Work{Outer};
+    while (!Work.empty()) {
+      const Stmt *S = Work.pop_back_val();
+      if (Is(S))
+        return true;
+      for (const Stmt *Child : S->children())
+        if (Child)
+          Work.push_back(Child);
+    }
+    return false;
+  };
+  llvm::DenseMap<const CFGBlock *, bool> HasEffect;
+  std::vector<std::pair<const CFGBlock *, Change>> Changes;
+  Decls Matter; // what effects, returns and the branches that are not idle depend on
+  for (const CFGBlock *B : *Graph) {
+    bool Effect = B->hasNoReturnElement();
+    for (const CFGElement &Element : *B)
+      if (auto S = Element.getAs<CFGStmt>()) {
+        if (IsEffect(S->getStmt())) {
+          Effect = true;
+          addReads(S->getStmt(), Matter);
+        }
+        if (Change C = changeBy(S->getStmt(), U); !C.Targets.empty())
+          Changes.push_back({B, std::move(C)});
+      }
+    // What a switch chooses among is followed in all its ways anyway.
+    if (isa_and_nonnull<SwitchStmt, IndirectGotoStmt>(B->getTerminatorStmt()))
+      addReads(B->getTerminatorCondition(), Matter);
+    HasEffect[B] = Effect;
+  }
+
+  std::vector<Branch> Branches;
+  for (const CFGBlock *B : *Graph) {
+    const Stmt *Condition = conditionOf(*B);
+    const Stmt *Terminator = B->getTerminatorStmt();
+    if (!Condition || B->succ_size() != 2 || isa<SwitchStmt>(Terminator))
+      continue;
+    Branch New{B, Condition, {}, nullptr, true, false};
+    const auto *Node = PostDominators.getBase().getNode(const_cast<CFGBlock *>(B));
+    const CFGBlock *Meet = Node && Node->getIDom() ? Node->getIDom()->getBlock() : nullptr;
+    if (!Meet)
+      continue;
+    llvm::SmallPtrSet<const CFGBlock *, 16> Seen;
+    SmallVector<const CFGBlock *, 16> Work;
+    for (const CFGBlock *Next : B->succs())
+      if (Next && Next != Meet && Seen.insert(Next).second)
+        Work.push_back(Next);
+    while (!Work.empty()) {
+      const CFGBlock *At = Work.pop_back_val();
+      New.Between.push_back(At);
+      for (const CFGBlock *Next : At->succs())
+        if (Next && Next != Meet && Seen.insert(Next).second)
+          Work.push_back(Next);
+    }
+    // Out of a loop; elsewhere past what one way has and the other has not.
+    const CFGBlock *True = *B->succ_begin();
+    New.Way = !isLoop(Terminator) && True == Meet;
+    if (isa<AbstractConditionalOperator, BinaryOperator>(Terminator)) {
+      New.Whole = Terminator;
+      for (const Stmt *P = Parents.getParent(Terminator); isa_and_nonnull<Expr, DeclStmt, ReturnStmt>(P);
+           P = Parents.getParent(P))
+        New.Whole = P;
+    }
+    Branches.push_back(std::move(New));
+  }
+
+  // Whether a call has worked is part of what it did: who asks learns it.
+  Decls Results;
+  for (const auto &[Block, C] : Changes)
+    if (C.Value && !isa<CallExpr>(C.Value) && Holds(C.Value, IsEffect))
+      Results.insert(C.Targets.begin(), C.Targets.end());
+  auto AsksEffect = [&](const Stmt *Condition) {
+    Decls Reads;
+    addReads(Condition, Reads);
+    return meets(Reads, Results) || Holds(Condition, IsEffect);
+  };
+
+  // A branch that is not idle makes its condition matter, what matters makes its assignments matter, and these the
+  // branches around them: until nothing is added.
+  auto IsIdle = [&](const Branch &B) {
+    if (AsksEffect(B.Condition))
+      return false;
+    for (const CFGBlock *Block : B.Between)
+      if (HasEffect.lookup(Block))
+        return false;
+    if (B.Whole) {
+      if (isa<ReturnStmt>(B.Whole) || !isa<Expr, DeclStmt>(B.Whole))
+        return false;
+      Decls Targets = changeBy(B.Whole, U).Targets;
+      if (meets(Targets, Matter))
+        return false;
+      // A value that goes into a call: which one does not matter where the call has no effect.
+      if (Holds(B.Whole, IsEffect))
+        return false;
+      const Stmt *Parent = Parents.getParent(B.Whole);
+      if (isa_and_nonnull<SwitchStmt>(Parent))
+        return false;
+    }
+    llvm::SmallPtrSet<const CFGBlock *, 16> Inside(B.Between.begin(), B.Between.end());
+    return llvm::none_of(Changes,
+                         [&](const auto &C) { return Inside.count(C.first) && meets(C.second.Targets, Matter); });
+  };
+  for (bool Changed = true; Changed;) {
+    const size_t Before = Matter.size();
+    Changed = false;
+    for (Branch &B : Branches)
+      if (B.Idle && !IsIdle(B)) {
+        B.Idle = false;
+        Changed = true;
+        addReads(B.Condition, Matter);
+      }
+    for (const auto &[Block, C] : Changes)
+      if (meets(C.Targets, Matter))
+        addReads(C.Value, Matter);
+    Changed |= Matter.size() != Before;
+  }
+  for (const Branch &B : Branches)
+    if (B.Idle)
+      Found.Ways[B.Condition] = B.Way;
+  for (const ValueDecl *D : Matter)
+    if (const auto *Var = dyn_cast<VarDecl>(D); Var && Var->hasLocalStorage() && !Var->getType()->isAggregateType())
+      Found.Locals.push_back(Var);
+  llvm::sort(Found.Locals, [](const VarDecl *A, const VarDecl *B) { return A->getLocation() < B->getLocation(); });
+  return Found;
+}
+
+const Forks::Facts &Forks::factsOf(const FunctionDecl *F, ento::AnalysisManager &Manager) {
+  std::unique_ptr<Facts> &Slot = Known[F];
+  if (!Slot)
+    Slot = std::make_unique<Facts>(find(F, Manager));
+  return *Slot;
+}
+
+std::optional<bool> Forks::wayAt(const Stmt *Condition, const FunctionDecl *F, ento::AnalysisManager &Manager) {
+  const Facts &Of = factsOf(F, Manager);
+  auto Way = Of.Ways.find(Condition);
+  return Way == Of.Ways.end() ? std::nullopt : std::optional(Way->second);
+}
+
+llvm::ArrayRef<const VarDecl *> Forks::localsThatMatter(const FunctionDecl *F, ento::AnalysisManager &Manager) {
+  return factsOf(F, Manager).Locals;
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which branches of a function a path has to take both ways. A branch is idle when nothing that matters to a rule
+// happens between it and the place where its ways meet again: no described call, no return, no call that may not come
+// back, and no assignment to anything that a later branch, call or return depends on. A path goes one way through an
+// idle branch and learns nothing from it, so that it stands for both.
+#pragma once
+
+#include "checkers/Unit.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/AnalysisManager.h"
+#include "llvm/ADT/DenseMap.h"
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace safespawn {
+
+class Forks {
+public:
+  explicit Forks(const Unit &U) : U(U) {}
+
+  /// The way to take at the idle branch on \p Condition in \p F; nullopt where both have to be taken.
+  std::optional<bool> wayAt(const clang::Stmt *Condition, const clang::FunctionDecl *F,
+                            clang::ento::AnalysisManager &Manager);
+
+  /// The local variables of \p F that its effects, returns and further branches depend on.
+  llvm::ArrayRef<const clang::VarDecl *> localsThatMatter(const clang::FunctionDecl *F,
+                                                          clang::ento::AnalysisManager &Manager);
+
+private:
+  struct Facts {
+    llvm::DenseMap<const clang::Stmt *, bool> Ways;
+    std::vector<const clang::VarDecl *> Locals;
+  };
+  Facts find(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager) const;
+  const Facts &factsOf(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
+
+  const Unit &U;
+  llvm::DenseMap<const clang::FunctionDecl *, std::unique_ptr<Facts>> Known;
+};
+
+} // namespace safespawn

@@ -1,0 +1,1006 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "checkers/Triage.h"
+#include "checkers/Flow.h"
+#include "checkers/Protocol.h"
+#include "clang/AST/ParentMap.h"
+#include "clang/AST/RecursiveASTVisitor.h"
+#include "clang/Analysis/Analyses/PostOrderCFGView.h"
+#include "clang/Analysis/CFG.h"
+#include "clang/Basic/Builtins.h"
+#include <map>
+#include <set>
+
+using namespace clang;
+using namespace safespawn;
+
+namespace {
+
+// ---- relations between stages ---------------------------------------------------------------------------------------
+
+/// A set of stages, a bit each.
+using Stages = uint8_t;
+/// From each stage at the function's entry, the stages that are possible now: a row of eight bits per entry stage.
+using Relation = uint64_t;
+
+constexpr unsigned NumStages = 8;
+static_assert(NumSyncStages <= NumStages && NumHandleStages <= NumStages);
+
+constexpr Stages bit(SyncStage S) { return Stages(1u << unsigned(S)); }
+constexpr Stages bit(HandleStage S) { return Stages(1u << unsigned(S)); }
+/// What both automata start with, and what a function that is looked at by itself knows of its caller's objects.
+constexpr Stages UnknownStage = 1;
+static_assert(bit(SyncStage::Unknown) == UnknownStage && bit(HandleStage::Unknown) == UnknownStage);
+
+constexpr Stages Taken = bit(SyncStage::Held) | bit(SyncStage::Shared);
+constexpr Stages Running = bit(HandleStage::Live) | bit(HandleStage::Detached);
+
+Stages rowOf(Relation R, unsigned Entry) { return Stages(R >> (8 * Entry)); }
+Relation constant(Stages S) { return 0x0101010101010101ull * S; }
+constexpr Relation Identity = 0x8040201008040201ull;
+
+/// \p R followed by what \p Next makes of a set of stages.
+template <typename Fn> Relation then(Relation R, Fn Next) {
+  Relation Result = 0;
+  for (unsigned Entry = 0; Entry < NumStages; ++Entry)
+    Result |= Relation(Stages(Next(rowOf(R, Entry)))) << (8 * Entry);
+  return Result;
+}
+
+// ---- names of objects -----------------------------------------------------------------------------------------------
+
+enum Kind : uint8_t { SyncObject, HandleObject };
+
+/// An access path: a declaration, and the steps from there.
+struct Place {
+  using Step = uintptr_t;
+  static constexpr Step Deref = 1;
+  static constexpr Step AnyIndex = 2;
+  static Step index(unsigned Hash) { return Step(Hash) << 2 | 3; }
+  static Step of(const Decl *D) { return reinterpret_cast<Step>(D->getCanonicalDecl()); }
+
+  Kind What = SyncObject;
+  std::vector<Step> Path;
+  /// The variables that an index of the path reads.
+  std::vector<Step> Indexes;
+
+  const Decl *base() const { return reinterpret_cast<const Decl *>(Path.front()); }
+  bool behindPointer() const { return llvm::is_contained(Path, Deref); }
+  bool operator<(const Place &O) const { return std::tie(What, Path, Indexes) < std::tie(O.What, O.Path, O.Indexes); }
+};
+
+/// The steps from something to an object in it; empty optional where we cannot name it.
+using Name = std::optional<Place>;
+
+bool isPrefix(const Place &Outer, const Place &Inner) {
+  return Outer.Path.size() <= Inner.Path.size() && std::equal(Outer.Path.begin(), Outer.Path.end(), Inner.Path.begin());
+}
+
+/// Whether the two may name one object. The last steps decide: one field, or a pointer to who knows what.
+bool mayAlias(const Place &A, const Place &B) {
+  if (A.What != B.What)
+    return false;
+  const Place::Step X = A.Path.back(), Y = B.Path.back();
+  auto Opaque = [](const Place &P) { return P.Path.back() == Place::Deref || isa<FunctionDecl>(P.base()); };
+  auto IsIndex = [](Place::Step S) { return (S & 3) == 3 || S == Place::AnyIndex; };
+  return X == Y || Opaque(A) || Opaque(B) || (IsIndex(X) && IsIndex(Y));
+}
+
+// ---- what is known at a point, and of a function --------------------------------------------------------------------
+
+struct Point {
+  bool Reached = false;
+  std::map<unsigned, Relation> Known; ///< by the number of the place; absent: as it was at the entry
+  Stages Lost[2] = {0, 0};            ///< of objects whose name was assigned to, by kind
+
+  bool operator==(const Point &O) const {
+    return Reached == O.Reached && Known == O.Known && Lost[0] == O.Lost[0] && Lost[1] == O.Lost[1];
+  }
+};
+
+struct Summary {
+  bool Done = false;
+  bool Suspect = false;
+  bool Blocks = false;             ///< may wait for others
+  bool EndsThread = false;         ///< may not come back
+  bool Configures = false;         ///< changes an attribute object
+  bool Spawns = false;             ///< starts a thread with an argument that comes from outside
+  bool LeavesHidden = false;       ///< ends with an object taken that its caller cannot name
+  bool Hidden[2] = {false, false}; ///< touches objects that its caller cannot name
+  std::map<unsigned, Relation> Known;
+  std::map<unsigned, Stages> Breaks; ///< the entry stages from which a rule is broken
+
+  bool isClosed(const std::vector<const Place *> &Places) const {
+    if (!Done || EndsThread || Configures || Spawns || LeavesHidden || Hidden[HandleObject])
+      return false;
+    constexpr Stages Given = UnknownStage | bit(SyncStage::Made) | bit(SyncStage::Free);
+    for (const auto &[Number, R] : Known) {
+      if (Places[Number]->What == HandleObject && R != Identity)
+        return false;
+      for (SyncStage Entry : {SyncStage::Unknown, SyncStage::Made, SyncStage::Free})
+        if (Places[Number]->What == SyncObject && (rowOf(R, unsigned(Entry)) & ~Given))
+          return false;
+    }
+    return true;
+  }
+};
+
+} // namespace
+
+struct Triage::Impl {
+  const Analysis &A;
+  const Unit &U;
+  ento::AnalysisManager &Manager;
+  std::map<Place, unsigned> Numbers;
+  std::vector<const Place *> Places;
+  llvm::DenseMap<const FunctionDecl *, std::unique_ptr<Summary>> Summaries;
+
+  Impl(const Analysis &A, ento::AnalysisManager &Manager) : A(A), U(A.U), Manager(Manager) {}
+
+  unsigned number(Place P) {
+    auto [At, New] = Numbers.try_emplace(std::move(P), unsigned(Places.size()));
+    if (New)
+      Places.push_back(&At->first);
+    return At->second;
+  }
+  Summary &summaryOf(const FunctionDecl *F);
+};
+
+namespace {
+
+/// A branch that asks whether a call has worked.
+struct Test {
+  const CallExpr *Call = nullptr;
+  bool WorkedWhenTrue = false;
+};
+
+/// One function under triage.
+class Pass {
+public:
+  Pass(Triage::Impl &I, const FunctionDecl *F, Summary &Out);
+  void run();
+
+private:
+  struct Written : RecursiveASTVisitor<Written> {
+    llvm::DenseSet<const VarDecl *> Times;
+    std::set<Place::Step> Fresh; ///< what may point to new memory
+    void noteValue(const Decl *To, const Expr *Value) {
+      const auto *Call = dyn_cast<CallExpr>(Value->IgnoreParenCasts());
+      const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
+      if (Callee && (Callee->hasAttr<RestrictAttr>() || Callee->hasBody())) // malloc and the like, xmalloc
+        Fresh.insert(Place::of(To));
+    }
+    bool VisitVarDecl(VarDecl *Var) { return Var->hasInit() ? (noteValue(Var, Var->getInit()), true) : true; }
+    void note(const Expr *E) {
+      if (const auto *Ref = dyn_cast<DeclRefExpr>(E->IgnoreParenCasts()))
+        if (const auto *Var = dyn_cast<VarDecl>(Ref->getDecl()))
+          Times.insert(Var);
+    }
+    bool VisitBinaryOperator(BinaryOperator *B) {
+      if (!B->isAssignmentOp())
+        return true;
+      note(B->getLHS());
+      const Expr *To = B->getLHS()->IgnoreParenCasts();
+      if (const auto *Ref = dyn_cast<DeclRefExpr>(To))
+        noteValue(Ref->getDecl(), B->getRHS());
+      else if (const auto *Member = dyn_cast<MemberExpr>(To))
+        noteValue(Member->getMemberDecl(), B->getRHS());
+      return true;
+    }
+    bool VisitUnaryOperator(UnaryOperator *Op) {
+      return Op->isIncrementDecrementOp() || Op->getOpcode() == UO_AddrOf ? (note(Op->getSubExpr()), true) : true;
+    }
+  };
+
+  // Names
+  Name lvalue(const Expr *E, Kind What);
+  Name pointee(const Expr *E, Kind What);
+  bool addIndex(Place &P, const Expr *Index);
+  bool dependsOn(const Place &P, Place::Step Assigned) const;
+  bool isLocal(const Place &P) const;   ///< lies in this function's frame
+  bool isVisible(const Place &P) const; ///< callers can name it
+  bool isPrivate(const Place &P) const; ///< nobody but this file can ever give it back
+  bool isWeak(const Place &P) const {
+    return llvm::is_contained(P.Path, Place::AnyIndex) || isa<FunctionDecl>(P.base());
+  }
+  Relation atEntry(const Place &P) const;
+
+  // Events
+  Relation get(const Point &At, unsigned Number) const;
+  Stages now(const Point &At, unsigned Number) const { return rowOf(get(At, Number), 0); }
+  template <typename Event> void apply(Point &At, const Name &P, Event What);
+  template <typename Stage, typename Event> Stages stepped(Stages From, Event What, bool &Broken) const;
+  void suspect() { Out.Suspect = true; }
+  bool isOn(Rule R) const { return I.A.Book.isOn(R); }
+  void block(const Point &At, const Name &Except = std::nullopt);
+  void letGo(Point &At, Place::Step Assigned);
+  void assign(Point &At, const Expr *To);
+  void declare(Point &At, const VarDecl *Var);
+  void unborn(Point &At, const Place &P, QualType Type);
+  void end(const Point &At);
+  void callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, bool Worked, bool Failed);
+  void spawn(Point &At, const CallExpr *Call, const Meaning &Row, bool Worked, bool Failed);
+  void callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Callee);
+  void callUnseen(Point &At, const CallExpr *Call);
+  Name translated(const Place &Inner, const CallExpr *Call);
+  bool mayFail(const CallExpr *Call, const Meaning &Row) const;
+  /// \returns false where the path ends.
+  bool visit(Point &At, const Stmt *S, const Test &Asked, bool Worked);
+
+  Test testOf(const CFGBlock &B) const;
+  static void join(Point &Into, const Point &From, const Pass &P);
+
+  Triage::Impl &I;
+  const Unit &U;
+  const FunctionDecl *F;
+  Summary &Out;
+  Written Writes;
+  std::set<unsigned> Lent;    ///< handles of threads that were given an address
+  std::set<unsigned> Renamed; ///< names that do not stand for their caller's objects any more
+};
+
+} // namespace
+
+Pass::Pass(Triage::Impl &I, const FunctionDecl *F, Summary &Out) : I(I), U(I.U), F(F), Out(Out) {
+  Writes.TraverseStmt(F->getBody());
+}
+
+// ---- names ----------------------------------------------------------------------------------------------------------
+
+bool Pass::addIndex(Place &P, const Expr *Index) {
+  Expr::EvalResult Value;
+  if (Index->EvaluateAsInt(Value, U.context())) {
+    P.Path.push_back(Place::index(unsigned(Value.Val.getInt().getLimitedValue())));
+    return true;
+  }
+  // The same expression over the same values is the same element.
+  struct Reads : RecursiveASTVisitor<Reads> {
+    std::vector<Place::Step> Vars;
+    bool Pure = true;
+    bool VisitDeclRefExpr(DeclRefExpr *Ref) {
+      const auto *Var = dyn_cast<VarDecl>(Ref->getDecl());
+      if (Var)
+        Vars.push_back(Place::of(Var));
+      return Pure &= Var && !Var->getType().isVolatileQualified();
+    }
+    bool VisitMemberExpr(MemberExpr *Member) { return Vars.push_back(Place::of(Member->getMemberDecl())), true; }
+    bool VisitCallExpr(CallExpr *) { return Pure = false; }
+    bool VisitUnaryOperator(UnaryOperator *Op) { return Pure &= !Op->isIncrementDecrementOp(); }
+    bool VisitBinaryOperator(BinaryOperator *Op) { return Pure &= !Op->isAssignmentOp(); }
+  } Read;
+  Read.TraverseStmt(const_cast<Expr *>(Index));
+  if (!Read.Pure) {
+    P.Path.push_back(Place::AnyIndex);
+    return true;
+  }
+  llvm::FoldingSetNodeID Id;
+  Index->IgnoreParenCasts()->Profile(Id, U.context(), /*Canonical=*/true);
+  P.Path.push_back(Place::index(Id.ComputeHash()));
+  P.Indexes.insert(P.Indexes.end(), Read.Vars.begin(), Read.Vars.end());
+  return true;
+}
+
+Name Pass::lvalue(const Expr *E, Kind What) {
+  E = E->IgnoreParenCasts();
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(E)) {
+    if (!isa<VarDecl>(Ref->getDecl()))
+      return std::nullopt;
+    Place P;
+    P.What = What;
+    P.Path.push_back(Place::of(Ref->getDecl()));
+    return P;
+  }
+  Name Base;
+  if (const auto *Member = dyn_cast<MemberExpr>(E)) {
+    Base = Member->isArrow() ? pointee(Member->getBase(), What) : lvalue(Member->getBase(), What);
+    if (Base)
+      Base->Path.push_back(Place::of(Member->getMemberDecl()));
+  } else if (const auto *Element = dyn_cast<ArraySubscriptExpr>(E)) {
+    const Expr *Array = Element->getBase()->IgnoreParenImpCasts();
+    Base = Array->getType()->isArrayType() ? lvalue(Array, What) : pointee(Array, What);
+    if (Base)
+      addIndex(*Base, Element->getIdx());
+  } else if (const auto *Op = dyn_cast<UnaryOperator>(E); Op && Op->getOpcode() == UO_Deref) {
+    Base = pointee(Op->getSubExpr(), What);
+  }
+  return Base;
+}
+
+Name Pass::pointee(const Expr *E, Kind What) {
+  E = E->IgnoreParenCasts();
+  if (const auto *Op = dyn_cast<UnaryOperator>(E)) {
+    if (Op->getOpcode() == UO_AddrOf)
+      return lvalue(Op->getSubExpr(), What);
+    if (Op->getOpcode() != UO_Deref)
+      return std::nullopt;
+  }
+  Name P;
+  if (E->getType()->isArrayType()) {
+    if ((P = lvalue(E, What)))
+      P->Path.push_back(Place::index(0));
+    return P;
+  }
+  if (const auto *Sum = dyn_cast<BinaryOperator>(E); Sum && Sum->isAdditiveOp()) {
+    const bool Array = Sum->getLHS()->IgnoreParenImpCasts()->getType()->isArrayType();
+    P = Array ? lvalue(Sum->getLHS(), What) : pointee(Sum->getLHS(), What);
+    if (P)
+      addIndex(*P, Sum->getRHS());
+    return P;
+  }
+  if (const auto *Call = dyn_cast<CallExpr>(E)) {
+    const FunctionDecl *Callee = Call->getDirectCallee();
+    if (!Callee)
+      return std::nullopt;
+    Place Result;
+    Result.What = What;
+    Result.Path = {Place::of(Callee), Place::Deref};
+    return Result;
+  }
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(E))
+    if (const auto *Var = dyn_cast<VarDecl>(Ref->getDecl());
+        Var && Var->isLocalVarDecl() && Var->hasLocalStorage() && Var->hasInit() && !Writes.Times.count(Var)) {
+      // Another word for what it was initialised with, as long as that lasts.
+      Name Of = pointee(Var->getInit(), What);
+      const auto *Base = Of ? dyn_cast<VarDecl>(Of->base()) : nullptr;
+      if (Base && Of->Indexes.empty() && !(Of->behindPointer() && Writes.Times.count(Base)))
+        return Of;
+    }
+  if ((P = lvalue(E, What)))
+    P->Path.push_back(Place::Deref);
+  return P;
+}
+
+bool Pass::dependsOn(const Place &P, Place::Step Assigned) const {
+  if (llvm::is_contained(P.Indexes, Assigned))
+    return true;
+  for (size_t Step = 0; Step + 1 < P.Path.size(); ++Step)
+    if (P.Path[Step] == Assigned && llvm::is_contained(llvm::ArrayRef(P.Path).drop_front(Step), Place::Deref))
+      return true;
+  return false;
+}
+
+bool Pass::isLocal(const Place &P) const {
+  const auto *Var = dyn_cast<VarDecl>(P.base());
+  return Var && Var->hasLocalStorage() && !P.behindPointer() && (!isa<ParmVarDecl>(Var) || P.What == SyncObject);
+}
+
+bool Pass::isVisible(const Place &P) const {
+  const auto *Var = dyn_cast<VarDecl>(P.base());
+  if (!Var)
+    return false;
+  if (isa<ParmVarDecl>(Var))
+    return (P.behindPointer() || P.What == HandleObject) && !Writes.Times.count(Var);
+  return !Var->hasLocalStorage();
+}
+
+bool Pass::isPrivate(const Place &P) const {
+  const auto *Var = dyn_cast<VarDecl>(P.base());
+  return Var && !P.behindPointer() && (Var->hasLocalStorage() || !Var->isExternallyVisible());
+}
+
+Relation Pass::atEntry(const Place &P) const {
+  const auto *Var = dyn_cast<VarDecl>(P.base());
+  // New memory is what nobody has initialised.
+  Relation New = 0;
+  if (P.What == SyncObject)
+    for (size_t Step = 0; Step + 1 < P.Path.size(); ++Step)
+      if (P.Path[Step + 1] == Place::Deref && Writes.Fresh.count(P.Path[Step]))
+        New = constant(bit(SyncStage::Unborn));
+  if (isVisible(P))
+    return Identity | New;
+  if (!Var || !isLocal(P))
+    return constant(UnknownStage) | New;
+  if (P.What == HandleObject)
+    return constant(Var->hasInit() ? UnknownStage | bit(HandleStage::Empty) : bit(HandleStage::Empty));
+  return constant(isa<ParmVarDecl>(Var) ? UnknownStage
+                  : Var->hasInit()      ? UnknownStage | bit(SyncStage::Made)
+                                        : bit(SyncStage::Unborn));
+}
+
+// ---- events ---------------------------------------------------------------------------------------------------------
+
+Relation Pass::get(const Point &At, unsigned Number) const {
+  auto Found = At.Known.find(Number);
+  return Found == At.Known.end() ? atEntry(*I.Places[Number]) : Found->second;
+}
+
+template <typename Stage, typename Event> Stages Pass::stepped(Stages From, Event What, bool &Broken) const {
+  Stages Next = 0;
+  for (unsigned S = 0; S < NumStages; ++S)
+    if (From & (1u << S)) {
+      Move<Stage> M = step(Stage(S), What);
+      Next |= bit(M.Next);
+      Broken |= M.Broken && isOn(*M.Broken);
+    }
+  return Next;
+}
+
+template <typename Event> void Pass::apply(Point &At, const Name &P, Event What) {
+  using Stage = std::conditional_t<std::is_same_v<Event, SyncEvent>, SyncStage, HandleStage>;
+  constexpr Kind K = std::is_same_v<Event, SyncEvent> ? SyncObject : HandleObject;
+  if (!P)
+    return suspect();
+  const unsigned Number = I.number(*P);
+  const Relation Before = get(At, Number);
+  Relation After = then(Before, [&](Stages From) {
+    bool Broken = false;
+    return stepped<Stage>(From, What, Broken);
+  });
+  for (unsigned Entry = 0; Entry < NumStages; ++Entry) {
+    bool Broken = false;
+    stepped<Stage>(rowOf(Before, Entry), What, Broken);
+    if (Broken)
+      Out.Breaks[Number] |= Stages(1u << Entry);
+  }
+  // The object may have another name. (Whoever makes several objects of a kind is not asked: they are several.)
+  bool MakesNew = false;
+  if constexpr (K == SyncObject)
+    MakesNew = What == SyncEvent::Init;
+  else
+    MakesNew = What == HandleEvent::Spawn || What == HandleEvent::SpawnDetached;
+  if (!MakesNew && (rowOf(Before, 0) & UnknownStage)) {
+    bool Broken = false;
+    for (const auto &[Other, R] : At.Known)
+      if (Other != Number && mayAlias(*P, *I.Places[Other]))
+        stepped<Stage>(rowOf(R, 0) & ~UnknownStage, What, Broken);
+    stepped<Stage>(At.Lost[K] & ~UnknownStage, What, Broken);
+    if (Broken)
+      suspect();
+  }
+  At.Known[Number] = isWeak(*P) ? Before | After : After;
+}
+
+void Pass::block(const Point &At, const Name &Except) {
+  Out.Blocks = true;
+  if (!isOn(Rule::lock_Blocking))
+    return;
+  constexpr Stages Any = Taken | bit(SyncStage::Nested);
+  bool Held = At.Lost[SyncObject] & Any;
+  for (const auto &[Number, R] : At.Known) {
+    const Place &P = *I.Places[Number];
+    if (P.What == SyncObject && (rowOf(R, 0) & Any) && !(Except && !(P < *Except) && !(*Except < P)))
+      Held = true;
+  }
+  if (Held)
+    suspect();
+}
+
+void Pass::letGo(Point &At, Place::Step Assigned) {
+  for (auto &[Number, R] : At.Known) {
+    const Place &P = *I.Places[Number];
+    if (dependsOn(P, Assigned)) {
+      // The name stands for another object now, of which nothing is known.
+      At.Lost[P.What] |= rowOf(R, 0);
+      R = constant(UnknownStage | (atEntry(P) == Identity ? 0 : rowOf(atEntry(P), 0)));
+      Renamed.insert(Number);
+    }
+  }
+}
+
+void Pass::assign(Point &At, const Expr *To) {
+  To = To->IgnoreParenCasts();
+  // The object itself, or one that holds it, gets a new value.
+  for (Kind K : {SyncObject, HandleObject})
+    if (Name P = lvalue(To, K))
+      for (auto &[Number, R] : At.Known) {
+        const Place &Inner = *I.Places[Number];
+        if (Inner.What == K && isPrefix(*P, Inner) &&
+            !llvm::is_contained(llvm::ArrayRef(Inner.Path).drop_front(P->Path.size()), Place::Deref)) {
+          At.Lost[K] |= K == HandleObject ? rowOf(R, 0) : 0;
+          R = K == HandleObject ? constant(UnknownStage) : R | constant(UnknownStage | bit(SyncStage::Made));
+        }
+      }
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(To))
+    letGo(At, Place::of(Ref->getDecl()));
+  else if (const auto *Member = dyn_cast<MemberExpr>(To))
+    letGo(At, Place::of(Member->getMemberDecl()));
+}
+
+void Pass::unborn(Point &At, const Place &P, QualType Type) {
+  if (U.syncKind(Type)) {
+    At.Known[I.number(P)] = atEntry(P);
+    return;
+  }
+  if (const RecordDecl *Record = Type->getAsRecordDecl())
+    for (const FieldDecl *Field : Record->fields()) {
+      Place Inner = P;
+      Inner.Path.push_back(Place::of(Field));
+      unborn(At, Inner, Field->getType());
+    }
+}
+
+void Pass::declare(Point &At, const VarDecl *Var) {
+  if (!Var->hasLocalStorage())
+    return;
+  const Place::Step Base = Place::of(Var);
+  letGo(At, Base);
+  for (auto It = At.Known.begin(); It != At.Known.end();) {
+    const Place &P = *I.Places[It->first];
+    if (P.Path.front() == Base && !P.behindPointer()) {
+      At.Lost[P.What] |= rowOf(It->second, 0);
+      It = At.Known.erase(It);
+    } else {
+      ++It;
+    }
+  }
+  Place P;
+  P.What = SyncObject;
+  P.Path = {Base};
+  unborn(At, P, Var->getType());
+}
+
+void Pass::end(const Point &At) {
+  for (const auto &[Number, R] : At.Known) {
+    const Place &P = *I.Places[Number];
+    const Stages Now = rowOf(R, 0);
+    if (P.What == SyncObject && (Now & Taken) && isOn(Rule::lock_Leak)) {
+      // Held on some ways out and not on others, or where nobody else can ever give it back.
+      if ((Now & ~(Taken | bit(SyncStage::Nested))) || isPrivate(P))
+        suspect();
+    }
+    if (P.What == HandleObject) {
+      if ((Now & bit(HandleStage::Live)) && isLocal(P))
+        suspect();
+      if ((Now & Running) && Lent.count(Number))
+        suspect();
+    }
+  }
+  if ((At.Lost[SyncObject] & Taken) || (At.Lost[HandleObject] & bit(HandleStage::Live)))
+    suspect();
+}
+
+void Pass::spawn(Point &At, const CallExpr *Call, const Meaning &Row, bool Worked, bool Failed) {
+  const Expr *Handle = Unit::argument(Call, Row.Handle), *Attr = Unit::argument(Call, Row.Attr),
+             *Argument = Unit::argument(Call, Row.Argument);
+  const bool Default = !Attr || Attr->isNullPointerConstant(U.context(), Expr::NPC_ValueDependentIsNotNull);
+  // Who returns the handle gives it to a name that we would have to follow.
+  Name P = Handle ? pointee(Handle, HandleObject) : std::nullopt;
+  if (!P)
+    return suspect();
+  const FunctionDecl *Entry = Unit::namedFunction(Unit::argument(Call, Row.Entry));
+  if (!Default || (Entry && U.detachesItself(Entry)))
+    suspect(); // detached, perhaps
+  const unsigned Number = I.number(*P);
+  Point Before = At;
+  apply(At, P, HandleEvent::Spawn);
+  if (Failed) {
+    Relation &R = At.Known[Number];
+    R = (Worked ? R : 0) | constant(bit(HandleStage::Failed));
+  }
+  if (Argument && !Argument->isNullPointerConstant(U.context(), Expr::NPC_ValueDependentIsNotNull)) {
+    Argument = Argument->IgnoreParens();
+    while (const auto *Cast = dyn_cast<CastExpr>(Argument)) {
+      if (!Cast->getSubExpr()->getType()->isPointerType() && !Cast->getSubExpr()->getType()->isArrayType())
+        return; // a number
+      Argument = Cast->getSubExpr()->IgnoreParens();
+    }
+    Lent.insert(Number);
+    Out.Spawns = true;
+  }
+}
+
+void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, bool Worked, bool Failed) {
+  for (const Meaning &Row : Rows) {
+    const Expr *Object = Unit::argument(Call, Row.Object);
+    auto Sync = [&] { return Object ? pointee(Object, SyncObject) : std::nullopt; };
+    // A handle is given by value, and by some APIs by its address.
+    auto Handle = [&]() -> Name {
+      if (!Object)
+        return std::nullopt;
+      const Expr *E = Object->IgnoreParenCasts();
+      return isa<UnaryOperator>(E) ? pointee(E, HandleObject) : lvalue(E, HandleObject);
+    };
+    const Point Before = At;
+    switch (Row.What) {
+    case Effect::Spawn:
+      spawn(At, Call, Row, Worked, Failed);
+      continue; // it has dealt with failure
+    case Effect::Join:
+    case Effect::TryJoin:
+      block(At);
+      if (U.has(Effect::Self) || !U.spawnsOf(F).empty())
+        suspect(); // it may be its own
+      apply(At, Handle(), HandleEvent::Join);
+      break;
+    case Effect::Detach:
+      if (isOn(Rule::thread_Detached))
+        suspect();
+      apply(At, Handle(), HandleEvent::Detach);
+      break;
+    case Effect::Cancel:
+      apply(At, Handle(), HandleEvent::Cancel);
+      break;
+    case Effect::Acquire:
+      apply(At, Sync(), Row.Shared ? SyncEvent::AcquireShared : SyncEvent::Acquire);
+      break;
+    case Effect::TryAcquire:
+      apply(At, Sync(), SyncEvent::AcquireAgain);
+      break;
+    case Effect::Release:
+      apply(At, Sync(), SyncEvent::Release);
+      break;
+    case Effect::Init:
+      apply(At, Sync(), SyncEvent::Init);
+      break;
+    case Effect::Destroy:
+      apply(At, Sync(), SyncEvent::Destroy);
+      break;
+    case Effect::Once:
+    case Effect::Post:
+      if (Object)
+        apply(At, Sync(), SyncEvent::Use);
+      break;
+    case Effect::Wait: {
+      const Expr *Lock = Unit::argument(Call, Row.Lock);
+      Name Own = Lock ? pointee(Lock, SyncObject) : std::nullopt;
+      if (Object)
+        apply(At, Sync(), SyncEvent::Use);
+      if (Lock)
+        apply(At, Own, SyncEvent::WaitFor);
+      block(At, Own);
+      break;
+    }
+    case Effect::Block:
+      block(At);
+      break;
+    case Effect::EndThread:
+      Out.EndsThread = true;
+      end(At);
+      break;
+    case Effect::AttributeInit:
+    case Effect::AttributeSet:
+      Out.Configures = true;
+      break;
+    default:
+      break;
+    }
+    // What a failure leaves as it was. That a lock was not given back, or a thread not joined, nobody can act on.
+    switch (Row.What) {
+    case Effect::Acquire:
+    case Effect::TryAcquire:
+    case Effect::TryJoin:
+      if (Failed && !Worked)
+        At = Before;
+      else if (Failed)
+        join(At, Before, *this);
+      break;
+    case Effect::Init:
+      if (Failed)
+        join(At, Before, *this);
+      break;
+    default:
+      break;
+    }
+  }
+}
+
+Name Pass::translated(const Place &Inner, const CallExpr *Call) {
+  const auto *Param = dyn_cast<ParmVarDecl>(Inner.base());
+  if (!Param)
+    return Inner;
+  const unsigned Index = Param->getFunctionScopeIndex();
+  if (Index >= Call->getNumArgs())
+    return std::nullopt;
+  const Expr *Argument = Call->getArg(Index);
+  const bool Behind = Inner.Path.size() > 1 && Inner.Path[1] == Place::Deref;
+  Name Outer = Behind ? pointee(Argument, Inner.What) : lvalue(Argument, Inner.What);
+  if (!Outer)
+    return std::nullopt;
+  for (Place::Step S : llvm::ArrayRef(Inner.Path).drop_front(Behind ? 2 : 1))
+    Outer->Path.push_back(S);
+  // An index over the callee's own variables says nothing here.
+  if (!Inner.Indexes.empty())
+    for (Place::Step &S : Outer->Path)
+      if ((S & 3) == 3)
+        S = Place::AnyIndex;
+  return Outer;
+}
+
+void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Callee) {
+  const Summary &Inner = I.summaryOf(Callee);
+  if (!Inner.Done) // calls itself, directly or not
+    return suspect();
+  // What goes wrong in there whatever the caller did is seen from here too; a closed function is looked at by itself.
+  if ((Inner.Suspect && !Inner.isClosed(I.Places)) || Inner.LeavesHidden)
+    suspect();
+  if (Inner.Blocks)
+    block(At);
+  if (Inner.EndsThread) {
+    Out.EndsThread = true;
+    end(At);
+  }
+  Out.Configures |= Inner.Configures;
+  if (Inner.Spawns) {
+    Out.Spawns = true;
+    for (const Expr *Argument : Call->arguments()) {
+      const VarDecl *Var = variablePointedTo(Argument);
+      if (Var && Var->hasLocalStorage())
+        suspect(); // who knows how long the thread runs
+    }
+  }
+  for (Kind K : {SyncObject, HandleObject})
+    if (Inner.Hidden[K]) {
+      Out.Hidden[K] = true;
+      for (const auto &[Number, R] : At.Known)
+        if (I.Places[Number]->What == K && (rowOf(R, 0) & ~UnknownStage))
+          suspect();
+    }
+  for (const auto &[Number, R] : Inner.Known) {
+    Name P = translated(*I.Places[Number], Call);
+    if (!P) {
+      suspect();
+      continue;
+    }
+    const unsigned Outer = I.number(*P);
+    const Relation Before = get(At, Outer);
+    const Relation Applied = R;
+    Relation After = then(Before, [&](Stages From) {
+      Stages Next = 0;
+      for (unsigned S = 0; S < NumStages; ++S)
+        if (From & (1u << S))
+          Next |= rowOf(Applied, S);
+      return Next;
+    });
+    if (auto Breaks = Inner.Breaks.find(Number); Breaks != Inner.Breaks.end())
+      for (unsigned Entry = 0; Entry < NumStages; ++Entry)
+        if (rowOf(Before, Entry) & Breaks->second)
+          Out.Breaks[Outer] |= Stages(1u << Entry);
+    // What another name of the object has seen.
+    if (rowOf(Before, 0) & UnknownStage)
+      if (auto Breaks = Inner.Breaks.find(Number); Breaks != Inner.Breaks.end())
+        for (const auto &[Other, Seen] : At.Known)
+          if (Other != Outer && mayAlias(*P, *I.Places[Other]) && (rowOf(Seen, 0) & ~UnknownStage & Breaks->second))
+            suspect();
+    At.Known[Outer] = isWeak(*P) ? Before | After : After;
+  }
+}
+
+void Pass::callUnseen(Point &At, const CallExpr *Call) {
+  if (const FunctionDecl *Callee = Call->getDirectCallee())
+    if (Callee->hasAttr<AcquireCapabilityAttr>() || Callee->hasAttr<ReleaseCapabilityAttr>() ||
+        Callee->hasAttr<TryAcquireCapabilityAttr>() || Callee->hasAttr<RequiresCapabilityAttr>())
+      suspect();
+  for (const Expr *Argument : Call->arguments())
+    for (Kind K : {SyncObject, HandleObject})
+      if (Name P = Argument->getType()->isPointerType() ? pointee(Argument, K) : std::nullopt)
+        for (auto &[Number, R] : At.Known)
+          if (I.Places[Number]->What == K && isPrefix(*P, *I.Places[Number]))
+            R |= constant(UnknownStage);
+}
+
+bool Pass::mayFail(const CallExpr *Call, const Meaning &Row) const {
+  if (Row.What == Effect::TryAcquire || Row.What == Effect::TryJoin)
+    return true;
+  // Whoever does not look at the result goes on as if it had worked.
+  const Stmt *Child = Call;
+  const ParentMap &Parents = I.Manager.getAnalysisDeclContext(F)->getParentMap();
+  const Stmt *Parent = Parents.getParent(Child);
+  for (; isa_and_nonnull<ParenExpr, CastExpr, FullExpr>(Parent); Parent = Parents.getParent(Child))
+    Child = Parent;
+  if (const auto *If = dyn_cast_or_null<IfStmt>(Parent))
+    return If->getCond() == Child;
+  if (const auto *While = dyn_cast_or_null<WhileStmt>(Parent))
+    return While->getCond() == Child;
+  if (const auto *Do = dyn_cast_or_null<DoStmt>(Parent))
+    return Do->getCond() == Child;
+  return isa_and_nonnull<Expr, DeclStmt, ReturnStmt, SwitchStmt, ForStmt>(Parent);
+}
+
+bool Pass::visit(Point &At, const Stmt *S, const Test &Asked, bool Worked) {
+  if (const auto *Declaration = dyn_cast<DeclStmt>(S)) {
+    for (const Decl *D : Declaration->decls())
+      if (const auto *Var = dyn_cast<VarDecl>(D))
+        declare(At, Var);
+  } else if (const auto *B = dyn_cast<BinaryOperator>(S)) {
+    if (B->isAssignmentOp())
+      assign(At, B->getLHS());
+  } else if (const auto *Op = dyn_cast<UnaryOperator>(S)) {
+    if (Op->isIncrementDecrementOp())
+      assign(At, Op->getSubExpr());
+  } else if (const auto *Call = dyn_cast<CallExpr>(S)) {
+    const FunctionDecl *Callee = Call->getDirectCallee(), *Definition = nullptr;
+    ArrayRef<Meaning> Rows = U.meaningsOf(Callee);
+    if (!Rows.empty() && Rows.front().Args == Call->getNumArgs()) {
+      for (const Meaning &Row : Rows)
+        if (Row.What == Effect::EndProcess)
+          return false;
+      if (Asked.Call == Call)
+        callEffects(At, Call, Rows, Worked, !Worked);
+      else
+        callEffects(At, Call, Rows, true, mayFail(Call, Rows.front()));
+      if (llvm::any_of(Rows, [](const Meaning &Row) { return Row.What == Effect::EndThread; }))
+        return false;
+    } else if (Callee && Callee->hasBody(Definition) && U.hasEffect(Definition)) {
+      callFunction(At, Call, Definition);
+    } else if (!Callee || !Callee->hasBody()) {
+      callUnseen(At, Call);
+    }
+  }
+  return true;
+}
+
+// ---- the flow -------------------------------------------------------------------------------------------------------
+
+Test Pass::testOf(const CFGBlock &B) const {
+  const auto *Condition = dyn_cast_or_null<Expr>(B.getTerminatorCondition());
+  if (!Condition || B.succ_size() != 2 || isa_and_nonnull<SwitchStmt>(B.getTerminatorStmt()))
+    return {};
+  bool True = true; // what the condition is when E is true
+  const Expr *E = Condition;
+  std::optional<int64_t> Compared;
+  BinaryOperatorKind Op = BO_NE;
+  while (true) {
+    E = E->IgnoreParenImpCasts();
+    if (const auto *Not = dyn_cast<UnaryOperator>(E); Not && Not->getOpcode() == UO_LNot) {
+      True = !True;
+      E = Not->getSubExpr();
+    } else if (const auto *Binary = dyn_cast<BinaryOperator>(E); Binary && Binary->isLogicalOp()) {
+      E = Binary->getRHS(); // the left side had a block of its own
+    } else if (const auto *Hint = dyn_cast<CallExpr>(E);
+               Hint && Hint->getBuiltinCallee() == Builtin::BI__builtin_expect) {
+      E = Hint->getArg(0);
+    } else if (Binary && Binary->isComparisonOp() && !Compared) {
+      Expr::EvalResult Value;
+      if (Binary->getRHS()->EvaluateAsInt(Value, U.context())) {
+        E = Binary->getLHS();
+        Op = Binary->getOpcode();
+      } else if (Binary->getLHS()->EvaluateAsInt(Value, U.context())) {
+        E = Binary->getRHS();
+        Op = BinaryOperator::reverseComparisonOp(Binary->getOpcode());
+      } else {
+        return {};
+      }
+      Compared = Value.Val.getInt().getExtValue();
+    } else {
+      break;
+    }
+  }
+  if (const auto *Assign = dyn_cast<BinaryOperator>(E); Assign && Assign->getOpcode() == BO_Assign)
+    E = Assign->getRHS()->IgnoreParenImpCasts();
+  const auto *Call = dyn_cast<CallExpr>(E);
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(E)) // rc = …; if (rc)
+    for (const CFGElement &Element : B)
+      if (auto S = Element.getAs<CFGStmt>()) {
+        const Expr *Value = nullptr;
+        if (const auto *Assign = dyn_cast<BinaryOperator>(S->getStmt()); Assign && Assign->isAssignmentOp()) {
+          const auto *To = dyn_cast<DeclRefExpr>(Assign->getLHS()->IgnoreParens());
+          if (!To || To->getDecl() != Ref->getDecl())
+            continue;
+          Value = Assign->getOpcode() == BO_Assign ? Assign->getRHS() : nullptr;
+        } else if (const auto *Declaration = dyn_cast<DeclStmt>(S->getStmt());
+                   Declaration && Declaration->isSingleDecl() && Declaration->getSingleDecl() == Ref->getDecl()) {
+          Value = cast<VarDecl>(Ref->getDecl())->getInit();
+        } else {
+          continue;
+        }
+        Call = Value ? dyn_cast<CallExpr>(Value->IgnoreParenImpCasts()) : nullptr;
+      }
+  ArrayRef<Meaning> Rows = Call ? U.meaningsOf(Call->getDirectCallee()) : ArrayRef<Meaning>();
+  if (Rows.empty())
+    return {};
+  const Meaning &Row = Rows.front();
+  std::optional<bool> Worked; // what E true says of the call
+  switch (Row.Worked.How) {
+  case Success::Always:
+    return {};
+  case Success::Zero:
+  case Success::Constant:
+    if (Compared.value_or(0) != U.successValue(Row).value_or(0))
+      return {};
+    Worked = Op == BO_EQ ? std::optional(true) : Op == BO_NE ? std::optional(false) : std::nullopt;
+    break;
+  case Success::NonZero:
+  case Success::NonNull:
+    if (Compared.value_or(0) != 0)
+      return {};
+    Worked = Op == BO_EQ ? std::optional(false) : Op == BO_NE ? std::optional(true) : std::nullopt;
+    break;
+  case Success::NonNegative:
+    if (Compared == 0 && (Op == BO_LT || Op == BO_GE))
+      Worked = Op == BO_GE;
+    break;
+  }
+  if (!Worked)
+    return {};
+  return {Call, *Worked == True};
+}
+
+void Pass::join(Point &Into, const Point &From, const Pass &P) {
+  if (!From.Reached)
+    return;
+  if (!Into.Reached) {
+    Into = From;
+    return;
+  }
+  for (auto &[Number, R] : Into.Known)
+    R |= P.get(From, Number);
+  for (const auto &[Number, R] : From.Known)
+    if (!Into.Known.count(Number))
+      Into.Known[Number] = R | P.atEntry(*P.I.Places[Number]);
+  for (Kind K : {SyncObject, HandleObject})
+    Into.Lost[K] |= From.Lost[K];
+}
+
+void Pass::run() {
+  const CFG *Graph = I.Manager.getCFG(F);
+  if (!Graph) {
+    Out.Suspect = Out.Done = true;
+    return;
+  }
+  llvm::DenseMap<const CFGBlock *, Point> Entries;
+  Entries[&Graph->getEntry()].Reached = true;
+  const PostOrderCFGView &Blocks = *I.Manager.getAnalysisDeclContext(F)->getAnalysis<PostOrderCFGView>();
+  for (bool Changed = true; Changed;) {
+    Changed = false;
+    for (const CFGBlock *B : Blocks) {
+      const Point Start = Entries.lookup(B);
+      if (!Start.Reached || B == &Graph->getExit())
+        continue;
+      const Test Asked = testOf(*B);
+      Point Ends[2] = {Start, Start}; // where the call that the branch asks about has worked, and where it has not
+      for (bool Worked : {true, false}) {
+        Point &At = Ends[Worked ? 0 : 1];
+        for (const CFGElement &Element : *B)
+          if (auto S = Element.getAs<CFGStmt>(); S && At.Reached)
+            At.Reached = visit(At, S->getStmt(), Asked, Worked);
+        if (!Asked.Call) {
+          Ends[1] = Ends[0];
+          break;
+        }
+      }
+      if (B->hasNoReturnElement())
+        continue;
+      unsigned Edge = 0;
+      for (const CFGBlock *Next : B->succs()) {
+        const bool True = Edge++ == 0;
+        if (!Next)
+          continue;
+        Point &To = Entries[Next];
+        Point Merged = To;
+        join(Merged, Ends[!Asked.Call || True == Asked.WorkedWhenTrue ? 0 : 1], *this);
+        if (!(Merged == To)) {
+          To = std::move(Merged);
+          Changed = true;
+        }
+      }
+    }
+  }
+  const Point Exit = Entries.lookup(&Graph->getExit());
+  if (Exit.Reached)
+    end(Exit);
+  for (const auto &[Number, R] : Exit.Known) {
+    const Place &P = *I.Places[Number];
+    if (isVisible(P) && !Renamed.count(Number)) {
+      Out.Known[Number] = R;
+    } else if (isLocal(P)) {
+      Out.LeavesHidden |= P.What == HandleObject && (rowOf(R, 0) & Running); // returned, perhaps
+    } else {
+      Out.Hidden[P.What] = true;
+      Out.LeavesHidden |= P.What == SyncObject && (rowOf(R, 0) & Taken);
+    }
+  }
+  for (const auto &[Number, Entry] : Out.Breaks)
+    if (Entry & UnknownStage)
+      suspect();
+  Out.Done = true;
+}
+
+Summary &Triage::Impl::summaryOf(const FunctionDecl *F) {
+  F = F->getDefinition() ? F->getDefinition() : F;
+  std::unique_ptr<Summary> &Known = Summaries[F];
+  if (Known)
+    return *Known;
+  Known = std::make_unique<Summary>();
+  Summary &Out = *Known; // the map may move its slots meanwhile
+  if (F->hasBody())
+    Pass(*this, F, Out).run();
+  else
+    Out.Done = true;
+  return Out;
+}
+
+Triage::Triage(const Analysis &A, ento::AnalysisManager &Manager) : I(std::make_unique<Impl>(A, Manager)) {}
+Triage::~Triage() = default;
+
+bool Triage::isSuspect(const FunctionDecl *F) { return I->summaryOf(F).Suspect; }
+
+bool Triage::isClosed(const FunctionDecl *F) { return I->summaryOf(F).isClosed(I->Places); }
