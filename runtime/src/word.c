@@ -8,9 +8,14 @@
 #include <limits.h>
 
 #if defined(__linux__) && !defined(SAFESPAWN_PORTABLE)
-#include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* The kernel's headers are not there for every libc; these numbers are its interface. */
+#define WORD_FUTEX_PRIVATE 128
+#define WORD_FUTEX_WAKE (1 | WORD_FUTEX_PRIVATE)
+#define WORD_FUTEX_WAIT_BITSET (9 | WORD_FUTEX_PRIVATE)
+#define WORD_FUTEX_ANY 0xffffffffu
 #endif
 
 ss_time ss_now(void)
@@ -49,8 +54,8 @@ int ssi_word_wait(_Atomic uint32_t *word, uint32_t expected, ss_time until)
 	int before = errno, result = 0;
 
 	/* FUTEX_WAIT_BITSET takes an absolute time of CLOCK_MONOTONIC; FUTEX_WAIT a relative one. */
-	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, until == SS_NEVER ? NULL : &spec, NULL,
-		    FUTEX_BITSET_MATCH_ANY) != 0 &&
+	if (syscall(SYS_futex, word, WORD_FUTEX_WAIT_BITSET, expected, until == SS_NEVER ? NULL : &spec, NULL,
+		    WORD_FUTEX_ANY) != 0 &&
 	    errno == ETIMEDOUT)
 		result = ETIMEDOUT;
 	errno = before;
@@ -61,7 +66,7 @@ void ssi_word_wake(_Atomic uint32_t *word, bool all)
 {
 	int before = errno;
 
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, all ? INT_MAX : 1, NULL, NULL, 0);
+	syscall(SYS_futex, word, WORD_FUTEX_WAKE, all ? INT_MAX : 1, NULL, NULL, 0);
 	errno = before;
 }
 
