@@ -199,13 +199,13 @@ typedef struct ss_error {
 } ss_error;
 
 typedef struct ss_scope {
-	SS_ALIGN unsigned char priv[640];
+	SS_ALIGN unsigned char priv[704];
 } ss_scope;
 typedef struct ss_task {
 	SS_ALIGN unsigned char priv[448];
 } ss_task;
 typedef struct ss_cancel {
-	SS_ALIGN unsigned char priv[192];
+	SS_ALIGN unsigned char priv[224];
 } ss_cancel;
 typedef struct ss_timer {
 	SS_ALIGN unsigned char priv[256];

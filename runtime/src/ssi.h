@@ -29,6 +29,7 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -46,6 +47,8 @@
 
 #pragma GCC visibility push(hidden)
 
+/** What marks an object that is in use, at its own place: a copy of it is not one. */
+#define SSI_MAGIC(pointer, kind) ((uint32_t)((uintptr_t)(pointer) >> 4) ^ (kind))
 #define SSI_CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
 
 /* ---- lists ---------------------------------------------------------------------------------------------------- */
@@ -144,23 +147,26 @@ enum { SSI_LIVE, SSI_CANCELLED, SSI_TIMED_OUT };
 
 /** Why a token fired; shared by all tokens below. Without memory for it there is the code alone. */
 struct ssi_cause {
-	unsigned refs; /* guarded by lock */
+	_Atomic unsigned refs;
 	ss_error error;
 };
 
 struct ssi_token {
-	uint32_t magic;		/* SSI_TOKEN_MAGIC while in use */
+	uint32_t magic;		/* SSI_MAGIC(token, SSI_TOKEN_MAGIC) while in use */
 	uint32_t generation;	/* of the process that made it, see ssi.generation */
-	_Atomic uint32_t state; /* SSI_LIVE, ... */
+	_Atomic uint32_t state; /* SSI_LIVE, ...; a signal handler may set it before the subtree is walked */
 	_Atomic int code;	/* what was said when it fired */
+	_Atomic bool posting;	/* ss_cancel_post came */
 	enum ssi_kind kind;
+	bool origin;  /* it was fired itself, not from above */
+	bool walked;  /* it has fired, and so has all that is below */
 	bool follows; /* fires only together with its parent: shares its descriptor */
 	struct ssi_token *parent, *child, *next, *prev;
 	struct ssi_list hooks;
 	struct ssi_alarm deadline;
-	struct ssi_cause *cause;
-	_Atomic int fd;	      /* readable once fired; -1: not made */
-	_Atomic int fd_write; /* the same eventfd, or the other end of a pipe */
+	struct ssi_cause *cause, *deadline_cause; /* why it fired; why it will when the deadline passes */
+	_Atomic int fd;				  /* readable once fired; -1: not made */
+	_Atomic int fd_write;			  /* the same eventfd, or the other end of a pipe */
 	struct ssi_token *next_posted;
 };
 #define SSI_TOKEN_MAGIC 0x746f6b65u
@@ -173,19 +179,30 @@ struct ssi_cancel {
 
 /** Link a new token below @parent (NULL: a root), whose state it takes over. */
 SSI_FN void ssi_token_init_locked(struct ssi_token *token, enum ssi_kind kind, struct ssi_token *parent);
-/** Unlink; what is below goes on below its parent. Closes nothing: see ssi_token_close. */
-SSI_FN void ssi_token_done_locked(struct ssi_token *token);
-/** The rest of the end of a token: descriptors and memory. Without the lock. */
-SSI_FN void ssi_token_close(struct ssi_token *token);
-/** Fire a token and what is below; no effect on tokens that have fired. @take_cause may be NULL, and is consumed. */
-SSI_FN void ssi_token_fire_locked(struct ssi_token *token, uint32_t state, int code, struct ssi_cause *take_cause);
-SSI_FN void ssi_token_deadline_locked(struct ssi_token *token, ss_time until); /* only ever moves earlier */
-/** A cause for ssi_token_fire_locked, or NULL without memory. */
+/** What is left to release of a token, without the lock, when its storage may be gone already. */
+struct ssi_rest {
+	int fd, fd_write;
+	struct ssi_cause *causes[2];
+};
+/** Unlink a token; what is below goes on below its parent. */
+SSI_FN void ssi_token_done_locked(struct ssi_token *token, struct ssi_rest *ret_rest);
+SSI_FN void ssi_token_release(const struct ssi_rest *rest);
+/** The end of a token of the parent process, in the child of a fork: of that process there is only this thread. */
+SSI_FN void ssi_token_disown(struct ssi_token *token);
+/** Fire a token and what is below; no effect on tokens that have fired. Each takes a reference to @cause (or NULL). */
+SSI_FN void ssi_token_fire_locked(struct ssi_token *token, uint32_t state, int code, struct ssi_cause *cause);
+/** Move the deadline, only ever earlier. *cause is used up, and becomes NULL, where there was none yet. */
+SSI_FN void ssi_token_deadline_locked(struct ssi_token *token, ss_time until, struct ssi_cause **cause);
+/** A cause with one reference, or NULL without memory. Neither of the two with the lock held. */
 SSI_FN struct ssi_cause *ssi_cause_new(int code, const char *name, uint64_t task_id, const ss_site *site,
 				       const char *format, va_list arguments);
-SSI_FN void ssi_cause_unref_locked(struct ssi_cause *cause, struct ssi_cause **ret_free);
+SSI_FN struct ssi_cause *ssi_cause_of(const ss_error *error);
+SSI_FN struct ssi_cause *ssi_cause_deadline(const char *name, uint64_t task_id, const ss_site *site);
+SSI_FN void ssi_cause_unref(struct ssi_cause *cause);
 /** Act on tokens that were posted by signal handlers. */
 SSI_FN void ssi_posted_locked(void);
+/** The end of a token of ss_shield, whose frame is being left. */
+SSI_FN void ssi_shield_end(struct ssi_token *token);
 /** A descriptor that is readable once the token has fired, or -1 and errno. Owned by the token. Without the lock. */
 SSI_FN int ssi_token_fd(struct ssi_token *token);
 
@@ -243,6 +260,13 @@ SSI_FN int ssi_wait_sleep(struct ssi_wait *wait, ss_time until);
 SSI_FN void ssi_wait_end_locked(struct ssi_wait *wait);
 /** The event: with the lock held that keeps @wait alive. */
 SSI_FN void ssi_wake(struct ssi_wait *wait);
+/** The same in two steps: the word to wake once the lock is given back, or NULL. */
+SSI_FN _Atomic uint32_t *ssi_wake_later(struct ssi_wait *wait);
+static inline void ssi_wake_now(_Atomic uint32_t *word)
+{
+	if (word)
+		ssi_word_wake(word, false);
+}
 
 /**
  * For reports: the running task now waits in the function @what, for a descriptor or (-1) something else. Pass NULL
@@ -257,6 +281,7 @@ enum ssi_frame_kind { SSI_FRAME_DEFER, SSI_FRAME_SCOPE, SSI_FRAME_TOKEN, SSI_FRA
 struct ssi_frame {
 	struct ssi_frame *outer;
 	struct ssi_token *token; /* ambient while this frame is the innermost that has one */
+	uint32_t generation;	 /* of the process that pushed it: an older token may be gone */
 	enum ssi_frame_kind kind;
 };
 
@@ -267,6 +292,7 @@ struct ssi_boundary {
 	void *cleanups;	       /* pthread_cleanup_push that was active here */
 	ss_error *error;       /* of ss_try, may be NULL */
 	int code;	       /* what ended it */
+	bool leaving;	       /* ss_exit or ss_fail is on its way here */
 	jmp_buf jump;
 };
 
@@ -280,10 +306,11 @@ SSI_DATA _Thread_local struct ssi_thread ssi_self;
 SSI_FN void ssi_frame_push(struct ssi_frame *frame, enum ssi_frame_kind kind, struct ssi_token *token);
 /** Take a frame out wherever it is in the list of this thread; false: not there. */
 SSI_FN bool ssi_frame_remove(struct ssi_frame *frame);
-/** Run the body of @task within a boundary, on this thread; sets its result. The task's arg_free is run, too. */
+/** Run the body of @task within a boundary, on this thread, and its arg_free; sets its result. */
 SSI_FN void ssi_task_run(struct ssi_task *task);
-/** Unwind what a task left behind that ended by a pthread_exit of its own. */
-SSI_FN void ssi_task_unwind_foreign(struct ssi_task *task);
+SSI_FN void ssi_task_free_arg(struct ssi_task *task);
+/** The end of a body that left by a pthread_exit of its own: undo what it left behind, and arg_free. */
+SSI_FN void ssi_task_exited(struct ssi_task *task);
 
 /* ---- scopes: scope.c ------------------------------------------------------------------------------------------- */
 
@@ -295,9 +322,8 @@ struct ssi_scope_error {
 };
 
 struct ssi_scope {
-	uint32_t magic; /* SSI_SCOPE_MAGIC: opened, not yet finished */
+	uint32_t magic; /* SSI_MAGIC(scope, SSI_SCOPE_MAGIC): opened, not yet finished */
 	uint32_t generation;
-	struct ssi_scope *self; /* a copy is not a scope */
 	struct ssi_token token;
 	struct ssi_object object;
 	struct ssi_frame frame; /* bound scopes: on the list of the owner */
@@ -310,15 +336,17 @@ struct ssi_scope {
 	ss_time fired_at; /* when the token fired, 0: not yet */
 
 	/* all guarded by lock */
-	struct ssi_list tasks;		  /* alive, and ended ones that still have a thread or a handle */
+	struct ssi_list tasks;		  /* alive, and ended ones that have a handle */
+	struct ssi_list ended;		  /* over, but for the thread that has to be joined; nobody has a handle */
 	unsigned alive, alive_background; /* tasks that have not ended */
-	unsigned reapers;		  /* threads in pthread_join for a task of this scope */
-	unsigned limit, running;	  /* slots; running counts those that were given away */
-	struct ssi_list queue;		  /* tasks that want a slot, oldest first: struct ssi_task.queued */
-	struct ssi_list spawners;	  /* waits of threads that want a slot for a task that is not yet made */
-	struct ssi_list helpers;	  /* waits of joins that want a slot to run queued tasks themselves */
-	struct ssi_wait *joiner;	  /* the join; woken when alive, alive_background or reapers becomes 0 */
-	struct ssi_task *joiner_task;	  /* the task that waits in the join */
+	unsigned visitors; /* threads in a call that goes on using the scope: joining a thread, waiting for a slot */
+	unsigned limit, running;      /* slots; running counts those that were given away, also above the limit */
+	struct ssi_list queue;	      /* tasks that want a slot, oldest first: struct ssi_task.queued */
+	struct ssi_list spawners;     /* threads that want a slot for a task: struct task_spawner of task.c */
+	struct ssi_wait *joiner;      /* the join; woken when alive, alive_background or visitors becomes 0 */
+	struct ssi_task *joiner_task; /* the task that waits in the join for ever */
+	bool joiner_helps;	      /* would run a queued task, which it gets in gift */
+	struct ssi_task *gift;
 
 	ss_error first;		      /* code 0: none yet */
 	unsigned errors, keep_errors; /* how many there were; how many are kept, the first included */
@@ -326,23 +354,34 @@ struct ssi_scope {
 };
 #define SSI_SCOPE_MAGIC 0x73636f70u
 
-/** The scope behind the storage when it is open or joined and of this process: 0, EINVAL, EOWNERDEAD. */
+/** The scope behind the storage when it is open or joined, and of this process: 0, EINVAL, EOWNERDEAD. */
 SSI_FN int ssi_scope_of(const ss_scope *storage, struct ssi_scope **ret_scope);
 /** Is @task inside of @scope: one of its tasks, or of a scope that such a task opened? @task may be NULL. */
 SSI_FN bool ssi_inside_locked(const struct ssi_scope *scope, const struct ssi_task *task);
-/** Add a failure; @take_more is memory for one that is not the first, consumed or handed back in *ret_free. */
-SSI_FN void ssi_scope_fail_locked(struct ssi_scope *scope, const ss_error *error, struct ssi_scope_error *take_more,
-				  struct ssi_scope_error **ret_free);
+/** May this thread spawn into @scope and join its tasks? */
+SSI_FN bool ssi_belongs_locked(const struct ssi_scope *scope);
+/**
+ * Does @from hold up @task or, when that is NULL, something inside of @scope, by joins without an end alone? Then to
+ * wait for these would be for ever.
+ */
+SSI_FN bool ssi_is_awaited_locked(const struct ssi_task *from, const struct ssi_task *task,
+				  const struct ssi_scope *scope);
+/** Add a failure. @more is memory for one that is not the first: *more is used up, and becomes NULL, if it is kept. */
+SSI_FN void ssi_scope_fail_locked(struct ssi_scope *scope, const ss_error *error, struct ssi_scope_error **more);
 /** Leave an open scope: cancel, join, release. For frames that are unwound. */
 SSI_FN void ssi_scope_leave(struct ssi_scope *scope);
 SSI_FN void ssi_scope_fired_locked(struct ssi_scope *scope); /* the token has fired: watch for tasks that go on */
+/** The last task or visitor may have gone: the word of the join, to be woken without the lock, or NULL. */
+SSI_FN _Atomic uint32_t *ssi_scope_less_locked(struct ssi_scope *scope);
 
 /* ---- tasks: task.c --------------------------------------------------------------------------------------------- */
+
+struct ssi_worker;
 
 enum ssi_task_state { SSI_TASK_QUEUED, SSI_TASK_RUNNING, SSI_TASK_ENDED, SSI_TASK_JOINED };
 
 struct ssi_task {
-	uint32_t magic; /* SSI_TASK_MAGIC */
+	uint32_t magic; /* SSI_MAGIC(task, SSI_TASK_MAGIC) */
 	uint32_t generation;
 	struct ssi_token token;
 	struct ssi_scope *scope;   /* NULL once the scope was joined */
@@ -355,7 +394,8 @@ struct ssi_task {
 	bool has_slot;
 	bool returns_pointer; /* a start routine of pthread_create */
 	bool given_pointer;   /* result is value: it returned one, or called ss_exit_ptr */
-	bool reaping;	      /* some thread is in pthread_join for it */
+	bool was_queued;      /* not started when it is cancelled before its turn */
+	bool exited;	      /* by a pthread_exit of its own: the value is that of the thread */
 	bool arg_owned;	      /* arg was copied to the heap */
 	union {
 		ss_fn to_int;
@@ -373,8 +413,8 @@ struct ssi_task {
 	_Atomic uint32_t turn;	/* own thread: may run; see task.c */
 	_Atomic uint32_t begun; /* own thread: `thread` is set */
 	pthread_t thread;
-	struct ssi_wait *joiner; /* the one that waits in ss_task_join */
-	struct ssi_task *joiner_task;
+	struct ssi_wait *joiner;      /* the one that waits in ss_task_join */
+	struct ssi_task *joiner_task; /* the task that waits there for ever */
 	const char *_Atomic waits_in; /* ssi_waits_in */
 	_Atomic int waits_fd;
 	SS_ALIGN unsigned char copy[64];
@@ -397,21 +437,30 @@ struct ssi_spawn {
 
 /** The way in of all spawns; consumes opts->arg_free(arg) whatever comes out. */
 SSI_FN int ssi_spawn(ss_scope *scope, ss_task *ret_task, const struct ssi_spawn *spawn);
-/** End @task, which ran or never will: errors, slot, counts, wakes. Afterwards the task may be gone. */
-SSI_FN void ssi_task_end(struct ssi_task *task);
+/**
+ * Run and end @task on this thread. Afterwards the task may be gone. @worker, which may be NULL, is parked with it
+ * unless there is a task that has waited for the slot: that one is returned, and to be performed next.
+ */
+SSI_FN struct ssi_task *ssi_task_perform(struct ssi_task *task, struct ssi_worker *worker);
+/** Perform @task on a thread of the runtime, or fail it for want of one; then the next that has waited, and so on. */
+SSI_FN void ssi_task_start(struct ssi_task *task);
 
 /* ---- workers: worker.c ------------------------------------------------------------------------------------------ */
 
 /** Run @task, which is linked and counted, on a parked worker or a new one; EAGAIN without a thread. */
 SSI_FN int ssi_worker_give(struct ssi_task *task);
-/** Make the thread of a task that has one of its own. */
+/** The worker waits for a task from now on, unless there are enough that do. */
+SSI_FN void ssi_worker_park_locked(struct ssi_worker *worker);
+/** Put right what a task changed in its thread; false when that cannot be done, and the worker should end. */
+SSI_FN bool ssi_worker_clean(struct ssi_worker *worker, const struct ssi_task *task);
+/** Make the thread of a task that has one of its own: 0 or EAGAIN, or what @opts->attr is refused with. */
 SSI_FN int ssi_thread_create(struct ssi_task *task, const ss_task_opts *opts);
+/** Join that thread; false: not yet over, which is only possible when not @wait. */
+SSI_FN bool ssi_thread_join(struct ssi_task *task, bool wait);
 /** End all parked workers and wait until the threads are gone. */
 SSI_FN void ssi_workers_retire(void);
 
 /* ---- the process: process.c, fork.c ------------------------------------------------------------------------------ */
-
-struct ssi_worker;
 
 /** State of the process; see the top. Everything without a comment is guarded by lock. */
 struct ssi_process {
@@ -422,10 +471,11 @@ struct ssi_process {
 	bool draining;
 	struct ssi_list objects;
 	uint64_t numbers, task_ids;
-	uint64_t leak_mark; /* ss_leak_mark */
-	struct ssi_worker *parked;
+	uint64_t leak_mark;	/* ss_leak_mark */
+	struct ssi_list parked; /* struct ssi_worker, the last one first */
 	ss_stats stats;
 	ss_config config;	       /* fixed by the first scope */
+	sigset_t signals_kept;	       /* ss_config.sig_keep */
 	_Atomic int kick_signal;       /* of ss_kick_enable; 0: none */
 	const ss_site *complained[16]; /* sites that were reported once already */
 };
@@ -453,7 +503,10 @@ static inline bool ssi_is_ours(uint32_t generation)
 
 /** In the child of a fork, by the one thread there is, for what a file keeps in static data. */
 SSI_FN void ssi_helper_forked(void);
+SSI_FN void ssi_posted_forked(void);
 SSI_FN void ssi_workers_forked(void);
+/** Install the handlers of fork; once. */
+SSI_FN int ssi_fork_prepare(void);
 
 /* ---- reports: report.c --------------------------------------------------------------------------------------------
  */

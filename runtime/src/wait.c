@@ -40,13 +40,17 @@ void ssi_wait_end_locked(struct ssi_wait *wait)
 	ssi_list_remove(&wait->link);
 }
 
-void ssi_wake(struct ssi_wait *wait)
+_Atomic uint32_t *ssi_wake_later(struct ssi_wait *wait)
 {
 	_Atomic uint32_t *word = &wait->word;
 
 	/* The one that sets it first has to wake; after that the waiter may be gone. */
-	if (atomic_fetch_or_explicit(word, SSI_WOKEN, memory_order_acq_rel) == 0)
-		ssi_word_wake(word, false);
+	return atomic_fetch_or_explicit(word, SSI_WOKEN, memory_order_acq_rel) == 0 ? word : NULL;
+}
+
+void ssi_wake(struct ssi_wait *wait)
+{
+	ssi_wake_now(ssi_wake_later(wait));
 }
 
 void ssi_waits_in(const char *what, int fd)
