@@ -89,6 +89,8 @@ void ssi_object_remove_locked(struct ssi_object *object)
 		ssi.stats.scopes--;
 	else if (object->kind == SSI_SERVICE)
 		ssi.stats.services--;
+	if (ssi.drainer && ssi_list_empty(&ssi.objects))
+		ssi_wake(ssi.drainer);
 }
 
 /* ---- fork ------------------------------------------------------------------------------------------------------- */
@@ -101,6 +103,7 @@ static void process_fork_child(void)
 	ssi.leak_mark = 0;
 	ssi.stats = (ss_stats){ 0 };
 	ssi.draining = false;
+	ssi.drainer = NULL;
 	ssi_self.ambient = NULL;
 	ssi_self.task = NULL;
 	ssi_words_forked();

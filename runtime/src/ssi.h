@@ -469,6 +469,7 @@ struct ssi_process {
 	_Atomic uint32_t debug;
 	bool started; /* configuration is fixed */
 	bool draining;
+	struct ssi_wait *drainer; /* woken when the last object is gone */
 	struct ssi_list objects;
 	uint64_t numbers, task_ids;
 	uint64_t leak_mark;	/* ss_leak_mark */
