@@ -239,8 +239,10 @@ void Findings::print(DiagnosticsEngine &Diags) const {
 std::string Findings::write(StringRef File, const SourceManager &SM) const {
   auto PathOf = [&](SourceLocation At) -> std::string {
     OptionalFileEntryRef Entry = SM.getFileEntryRefForID(SM.getFileID(SM.getExpansionLoc(At)));
-    if (!Entry)
-      return "";
+    if (!Entry) { // what could not be read has a path; standard input has none
+      StringRef Name = At.isValid() ? SM.getBufferName(SM.getExpansionLoc(At)) : StringRef();
+      return llvm::sys::path::is_absolute(Name) ? Name.str() : "";
+    }
     llvm::SmallString<256> Path(Entry->getFileEntry().tryGetRealPathName());
     if (Path.empty() || !llvm::sys::path::is_absolute(Path)) {
       Path = Entry->getName();
