@@ -141,6 +141,7 @@
 #define ss_thrd_ SS_NAME_(ss_thrd_)
 #define ss_ticker_open SS_NAME_(ss_ticker_open)
 #define ss_ticker_wait SS_NAME_(ss_ticker_wait)
+#define ss_timer_missed SS_NAME_(ss_timer_missed)
 #define ss_timer_start_at SS_NAME_(ss_timer_start_at)
 #define ss_timer_stop SS_NAME_(ss_timer_stop)
 #define ss_try SS_NAME_(ss_try)
@@ -421,8 +422,9 @@ int ss_thrd_(int err, int success, int nomem, int error);
  * @argv, @envp    as execve; argv[0] is looked up in PATH; @envp NULL: the environment of the caller. Copied
  * @term_grace_ns  a cancelled program gets SIGTERM, and SIGKILL this much later
  *
- * The task fails with the exit status, or with 128 + the signal that ended it.
- * Threads, Errors: as ss_spawn_at, and what posix_spawn says.
+ * The task starts the program, with an empty signal mask, and fails with what posix_spawn says, the exit status, or
+ * 128 + the signal that ended it. What a cancelled program makes of its SIGTERM is no failure.
+ * Threads, Errors: as ss_spawn_at.
  */
 int ss_spawn_process_at(ss_scope *scope, ss_task *ret_task, const char *const argv[], const char *const envp[],
 			int64_t term_grace_ns, const ss_site *site);
@@ -628,6 +630,7 @@ int ss_accept(int fd, struct sockaddr *address, socklen_t *size);
 int ss_connect(int fd, const struct sockaddr *address, socklen_t size);
 pid_t ss_waitpid(pid_t pid, int *status, int options);
 
+/** sem_wait: -1 and errno. With ss_kick_enable it is woken, else it looks at its token every 10 ms. */
 int ss_sem_wait(sem_t *semaphore);
 /** pthread_cond_wait: the mutex is held on every return; spurious wake-ups, also of others, are possible. */
 int ss_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
@@ -638,7 +641,8 @@ int ss_cnd_wait(void *cnd, void *mtx);
 
 /**
  * Run fn(arg), code of others that blocks but returns on EINTR, so that a cancellation interrupts it by a signal until
- * it returns. Returns the result of fn. Wants ss_kick_enable. Errors: EINVAL (not enabled).
+ * it returns. Returns the result of fn. Wants ss_kick_enable.
+ * Errors: EINVAL (not enabled), ECANCELED and ETIMEDOUT (cancelled before, so fn was not called).
  */
 int ss_interruptible(ss_fn fn, void *arg);
 /** Give the runtime a signal for ss_interruptible; once, from main. Errors: EBUSY (done already), EINVAL (that signal).
@@ -659,12 +663,21 @@ int ss_kick_enable(int signo);
 	ss_timer_start_at((scope), (timer), (delay_ns), (period_ns), (fn), (arg), SS_HERE)
 int ss_timer_start_at(ss_scope *scope, ss_timer *timer, int64_t delay_ns, int64_t period_ns, ss_fn fn, void *arg,
 		      const ss_site *site);
-/** Stop a timer, and wait for a call that is under way unless made from it: 0, or EALREADY when it was over. */
+/**
+ * Stop a timer, and wait for a call that is under way, which is not cancelled, unless this is made from it: 0, or
+ * EALREADY when it was over. Threads: any, while the storage lives.
+ */
 int ss_timer_stop(ss_timer *timer);
+
+/** How many periods passed while a call was under way. Threads: any, while the storage lives. */
+uint64_t ss_timer_missed(const ss_timer *timer);
 
 /** A steady beat without descriptor or thread: nothing to release. Threads: one. Errors: EINVAL. */
 int ss_ticker_open(ss_ticker *ticker, int64_t period_ns);
-/** Sleep up to the next beat: 0, ECANCELED, ETIMEDOUT. @ret_missed (may be NULL) counts beats that passed before. */
+/**
+ * Sleep up to the next beat: 0, ECANCELED, ETIMEDOUT. Beats that passed since the last call are left out, and counted in
+ * @ret_missed (may be NULL).
+ */
 int ss_ticker_wait(ss_ticker *ticker, uint64_t *ret_missed);
 
 /* ---- bounded queue ------------------------------------------------------------------------------------------- */
@@ -695,7 +708,7 @@ void ss_queue_fini(ss_queue *queue);
 typedef struct ss_service_opts {
 	const char *name;      /* for reports; the first 15 bytes are copied */
 	int64_t stop_grace_ns; /* how long ss_drain waits for it; 0: as long as the drain itself */
-	unsigned restarts;     /* how often a body that failed is run again */
+	unsigned restarts;     /* how often a body that failed is run again; not after ss_exit */
 	int64_t backoff_ns;    /* pause before the first restart, doubled for each further one */
 } ss_service_opts;
 
@@ -748,7 +761,10 @@ int ss_configure(const ss_config *config);
  * Shut down: stop services in reverse order, refuse scopes and tasks, wait for the tasks there are, end all workers and
  * the helper. After 0 the library may be unloaded, or used again. Child: 0.
  *
- * Threads: main, without an open scope. Errors: ETIMEDOUT (a report names who is late), EDEADLK (from a task).
+ * After ETIMEDOUT the process goes on to refuse, and ss_drain may be called again.
+ *
+ * Threads: main, without an open scope. Errors: ETIMEDOUT (a report names who is late), EDEADLK (from a task, with an
+ * open scope), EALREADY (another thread drains).
  */
 int ss_drain(ss_time until);
 
@@ -763,8 +779,10 @@ int ss_leak_check(int64_t grace_ns);
 /** Counters of the process. Threads: any. Child: starts at 0. */
 void ss_get_stats(ss_stats *ret_stats);
 
-/** Write the tree of scopes and tasks to @fd: best effort, for a look at a process that hangs. Signals: safe. Child:
- * ok. */
+/**
+ * Write the tree of scopes and tasks to @fd: best effort, for a look at a process that hangs. Signals: safe. Child: ok.
+ * Errors: EAGAIN (the runtime is in the middle of something: ask again), or those of write.
+ */
 int ss_dump(int fd);
 
 #ifdef __cplusplus

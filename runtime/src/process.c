@@ -100,9 +100,9 @@ static void process_fork_child(void)
 	/* All that was made before belongs to the parent: it answers EOWNERDEAD, and is never waited for. */
 	atomic_fetch_add_explicit(&ssi.generation, 1, memory_order_relaxed);
 	ssi_list_init(&ssi.objects);
-	ssi.leak_mark = 0;
+	ssi.leak_mark = ssi.leak_mark_tasks = 0;
 	ssi.stats = (ss_stats){ 0 };
-	ssi.draining = false;
+	ssi.draining = ssi.drains = false;
 	ssi.drainer = NULL;
 	ssi_self.ambient = NULL;
 	ssi_self.task = NULL;
@@ -110,6 +110,7 @@ static void process_fork_child(void)
 	ssi_helper_forked();
 	ssi_posted_forked();
 	ssi_workers_forked();
+	ssi_io_forked();
 	ssi_unlock();
 }
 

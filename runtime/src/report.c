@@ -67,11 +67,23 @@ void ssi_describe(char *buffer, size_t size, const struct ssi_task *task, const 
 			report_add(buffer, size, ", ");
 	}
 	if (scope) {
-		report_add(buffer, size, "scope \"%s\" ", scope->object.name);
-		report_add_site(buffer, size, "opened", scope->object.site);
+		bool service = scope->object.kind == SSI_SERVICE;
+
+		report_add(buffer, size, "%s \"%s\" ", service ? "service" : "scope", scope->object.name);
+		report_add_site(buffer, size, service ? "started" : "opened", scope->object.site);
 	}
 	if (task)
 		report_add(buffer, size, ")");
+}
+
+void ssi_describe_object(char *buffer, size_t size, const struct ssi_object *object, const struct ssi_task *task)
+{
+	if (object->kind != SSI_CANCEL) {
+		ssi_describe(buffer, size, task, SSI_CONTAINER(object, struct ssi_scope, object));
+		return;
+	}
+	buffer[0] = '\0';
+	report_add_site(buffer, size, "token made", object->site);
 }
 
 static void report_misuse(const struct ssi_task *task, const struct ssi_scope *scope, const char *what)

@@ -469,10 +469,11 @@ struct ssi_process {
 	_Atomic uint32_t debug;
 	bool started; /* configuration is fixed */
 	bool draining;
+	bool drains;		  /* a thread is in ss_drain */
 	struct ssi_wait *drainer; /* woken when the last object is gone */
 	struct ssi_list objects;
 	uint64_t numbers, task_ids;
-	uint64_t leak_mark;	/* ss_leak_mark */
+	uint64_t leak_mark, leak_mark_tasks; /* numbers and task_ids at the last ss_leak_mark */
 	struct ssi_list parked; /* struct ssi_worker, the last one first */
 	ss_stats stats;
 	ss_config config;	       /* fixed by the first scope */
@@ -506,6 +507,7 @@ static inline bool ssi_is_ours(uint32_t generation)
 SSI_FN void ssi_helper_forked(void);
 SSI_FN void ssi_posted_forked(void);
 SSI_FN void ssi_workers_forked(void);
+SSI_FN void ssi_io_forked(void);
 /** Install the handlers of fork; once. */
 SSI_FN int ssi_fork_prepare(void);
 
@@ -518,6 +520,10 @@ SSI_FN void ssi_report(const char *format, ...) SS_PRINTF(1, 2);
 /** What a report says of a task or scope, into @buffer: task "x" #4 (spawned at f.c:3, scope "s" opened at f.c:1). */
 SSI_FN void ssi_describe(char *buffer, size_t size, const struct ssi_task *task, const struct ssi_scope *scope);
 
+/** The same for what the registry holds: @task of the scope @object, or (NULL) the object itself. */
+SSI_FN void ssi_describe_object(char *buffer, size_t size, const struct ssi_object *object,
+				const struct ssi_task *task);
+
 /** Misuse: reports @what about task and scope (either may be NULL), aborts in debug, else returns @error. */
 SSI_FN int ssi_misuse(int error, const struct ssi_task *task, const struct ssi_scope *scope, const char *what);
 /** As before where there is no errno to return: aborts in either build. */
@@ -528,6 +534,11 @@ SSI_FN bool ssi_first_time(const ss_site *site);
 
 /** Copy at most 15 bytes of @name (NULL: none). */
 SSI_FN void ssi_name_copy(char ret_name[16], const char *name);
+
+/* ---- what is left: leak.c -------------------------------------------------------------------------------------- */
+
+/** Report each object and task that is alive and has a number above these: "@what task ...". Returns how many. */
+SSI_FN unsigned ssi_report_left(const char *what, uint64_t objects, uint64_t tasks);
 
 #pragma GCC visibility pop
 #endif
