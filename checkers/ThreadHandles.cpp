@@ -1039,7 +1039,9 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
     const bool SpawnedHere =
         Function &&
         llvm::any_of(A->U.spawnsIn(Function), [&, Spawn = H.Spawn](const SpawnSite &S) { return S.Call == Spawn; });
-    std::string Name = nameOf(H.Storage, SpawnedHere ? Unit::argument(H.Spawn, H.SpawnRow->Handle) : nullptr, A->U);
+    const bool ByValue = H.Spawn && H.SpawnRow->Handle.isReturned(); // which nobody need have kept
+    const Expr *HandleWritten = ByValue ? H.Spawn : SpawnedHere ? Unit::argument(H.Spawn, H.SpawnRow->Handle) : nullptr;
+    std::string Name = nameOf(H.Storage, HandleWritten, A->U, ByValue);
     const FunctionDecl *Entry = H.Spawn ? Unit::namedFunction(Unit::argument(H.Spawn, H.SpawnRow->Entry)) : nullptr;
     // A hand-shake ends the loan, unless the entry shows that it goes on using what it was lent.
     const bool HandShake = H.Waited && (!Entry || A->U.copiesBeforePost(Entry));
