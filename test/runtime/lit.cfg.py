@@ -56,5 +56,6 @@ for name, text in [
 ]:
     # \b: %clang is not the beginning of %clangxx.
     config.substitutions.append((r"%" + name + r"\b", text))
+config.environment["PATH"] = os.pathsep.join([os.path.dirname(config.clang), config.environment["PATH"]])  # FileCheck
 need("valgrind", "valgrind")
 need("spin", "spin")
