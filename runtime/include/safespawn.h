@@ -356,7 +356,7 @@ enum {
 	SS_TASK_FRESH = 1u << 0, /* a new thread of its own, never a parked worker; for users of thread-local state */
 	SS_TASK_BACKGROUND = 1u << 1,  /* is not waited for: cancelled, then joined, once the ordinary tasks are done */
 	SS_TASK_NOWAIT = 1u << 2,      /* EAGAIN instead of waiting or queueing when the limit is reached */
-	SS_TASK_INHERIT_MASK = 1u << 3 /* starts with the signal mask of the thread that spawns it */
+	SS_TASK_INHERIT_MASK = 1u << 3 /* starts with the signal mask of the spawning thread; means FRESH */
 };
 
 /** All fields may be 0. */

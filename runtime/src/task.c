@@ -153,7 +153,7 @@ static int task_init(struct ssi_task *task, bool anonymous, const ss_task_opts *
 	else
 		task->body.to_int = spawn->body.to_int;
 	task->generation = atomic_load_explicit(&ssi.generation, memory_order_relaxed);
-	task->own_thread = opts->flags & SS_TASK_FRESH || opts->attr ||
+	task->own_thread = opts->flags & (SS_TASK_FRESH | SS_TASK_INHERIT_MASK) || opts->attr ||
 			   (opts->stack_size && opts->stack_size != ssi.config.stack_size);
 	ssi_name_copy(task->name, opts->name);
 	ssi_list_init(&task->link);
@@ -566,8 +566,6 @@ static int task_wait_locked(struct ssi_task *task, enum task_patience patience, 
 		return 0;
 	if (patience == TASK_TRY)
 		return EBUSY;
-	if (ssi_is_awaited_locked(ssi_self.task, task, NULL))
-		return EDEADLK;
 	if (task->state == SSI_TASK_QUEUED)
 		task_claim_locked(task);
 	if (task->state == SSI_TASK_ENDED)
@@ -604,6 +602,9 @@ static int task_join(ss_task *storage, enum task_patience patience, ss_time unti
 	scope = task->scope;
 	if (task->state == SSI_TASK_JOINED)
 		err = ESRCH;
+	else if (task->state != SSI_TASK_ENDED && patience != TASK_TRY &&
+		 ssi_is_awaited_locked(ssi_self.task, task, NULL))
+		err = EDEADLK;
 	else if (task->joiner || (scope && !ssi_belongs_locked(scope)))
 		err = EINVAL;
 	else
