@@ -1,51 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fixits/ThreadFixes.h"
-#include "checkers/Flow.h"
+#include "fixits/Bodies.h"
 #include "fixits/Edits.h"
 #include "clang/AST/ParentMap.h"
-#include "clang/AST/RecursiveASTVisitor.h"
-#include <map>
 
 using namespace clang;
 using namespace safespawn;
-
-/// The place that a spawn stores its handle into, as an lvalue; null where it is not named.
-static const Expr *handlePlace(const CallExpr *Spawn, const Meaning &Row) {
-  const Expr *Handle = Unit::argument(Spawn, Row.Handle);
-  const auto *Address = dyn_cast_or_null<UnaryOperator>(Handle ? Handle->IgnoreParenCasts() : nullptr);
-  return Address && Address->getOpcode() == UO_AddrOf ? Address->getSubExpr()->IgnoreParenCasts() : nullptr;
-}
-
-/// All mentions of \p D below \p S, in the order of the source.
-static void collect(const Stmt *S, const ValueDecl *D, SmallVectorImpl<const DeclRefExpr *> &Out) {
-  if (!S)
-    return;
-  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && Ref->getDecl() == D)
-    Out.push_back(Ref);
-  for (const Stmt *Child : S->children())
-    collect(Child, D, Out);
-}
-
-/// The declaration statement of the local \p Var below \p S.
-static const DeclStmt *declarationOf(const Stmt *S, const VarDecl *Var) {
-  if (!S)
-    return nullptr;
-  if (const auto *Declaration = dyn_cast<DeclStmt>(S))
-    for (const Decl *D : Declaration->decls())
-      if (D == Var)
-        return Declaration;
-  for (const Stmt *Child : S->children())
-    if (const DeclStmt *Found = declarationOf(Child, Var))
-      return Found;
-  return nullptr;
-}
-
-/// The statement that stands in a block and holds \p E, or null.
-static const Stmt *statementOf(const Stmt *E, const ParentMap &Parents) {
-  while (E && !isa_and_nonnull<CompoundStmt>(Parents.getParent(E)))
-    E = Parents.getParent(E);
-  return E;
-}
 
 // ---- Leak and StackEscape: join before the exit ----
 
@@ -78,7 +38,7 @@ public:
   /// The return statements that are reached once the spawn has worked; null stands for the end of the body.
   SmallVector<const Stmt *, 8> afterSuccess() const {
     SmallVector<const Stmt *, 8> Found;
-    visit(pointAfter(Graph, Spawn), Result.Failed, /*StopWhenGiven=*/true, [&](const Stmt *Exit) {
+    visit(pointAfter(Graph, Spawn), Result, /*StopWhenGiven=*/true, [&](const Stmt *Exit) {
       if (!llvm::is_contained(Found, Exit))
         Found.push_back(Exit);
     });
@@ -94,7 +54,7 @@ public:
     for (const CFGBlock *Block : Graph)
       for (unsigned I = 0; I < Block->size(); ++I)
         if (auto Element = (*Block)[I].getAs<CFGStmt>())
-          if (const auto *Call = dyn_cast<CallExpr>(Element->getStmt()); Call && givesUp(Call))
+          if (const auto *Call = dyn_cast<CallExpr>(Element->getStmt()); Call && givesUp(Call, Place, U))
             if (comesFrom({Block, I + 1}, Exit))
               return false;
     return true;
@@ -129,68 +89,25 @@ public:
                            : statementOf(Exit, Parents);
       return At && !(Return && mentions(Return->getRetValue(), Var)) && E.insertBefore(At, Parents, Join);
     }
-    SourceLocation Brace = Body->getRBracLoc();
-    if (!E.isEditable(SourceRange(Brace, Brace)) || Body->body_empty())
-      return false;
-    if (E.isFirstOnLine(Brace))
-      E.insert(Brace, E.levelOf(Body->body_front()->getBeginLoc(), Brace) + Join + ";\n" + E.indentOf(Brace));
-    else
-      E.insert(Brace, Join + "; ");
-    return true;
+    return E.insertAtEnd(Body, Join);
   }
 
 private:
-  static bool hasNamesake(const Stmt *S, const VarDecl *Var) {
-    if (!S)
-      return false;
-    if (const auto *Declaration = dyn_cast<DeclStmt>(S))
-      for (const Decl *D : Declaration->decls())
-        if (const auto *Named = dyn_cast<NamedDecl>(D);
-            Named && Named != Var && Named->getIdentifier() == Var->getIdentifier())
-          return true;
-    return llvm::any_of(S->children(), [&](const Stmt *Child) { return hasNamesake(Child, Var); });
-  }
-
-  bool givesUp(const CallExpr *Call) const {
-    for (const Meaning &Known : U.meaningsOf(Call->getDirectCallee()))
-      if (isGivingUp(Known.What))
-        if (const Expr *Object = Unit::argument(Call, Known.Object); Object && U.sameExpression(Object, Place))
-          return true;
-    return false;
-  }
-
-  /// Calls \p Found for each exit that is reached from \p From without another spawn and without entering \p Barred.
-  void visit(FlowPoint From, const CFGBlock *Barred, bool StopWhenGiven,
+  /// Calls \p Found for each exit that is reached from \p From without another spawn.
+  void visit(FlowPoint From, const SpawnTest &Worked, bool StopWhenGiven,
              llvm::function_ref<void(const Stmt *)> Found) const {
-    if (!From)
-      return;
-    llvm::SmallPtrSet<const CFGBlock *, 32> Seen;
-    SmallVector<FlowPoint, 16> Work{From};
-    while (!Work.empty()) {
-      FlowPoint At = Work.pop_back_val();
-      bool Stopped = false;
-      for (unsigned I = At.Index; I < At.Block->size() && !Stopped; ++I)
-        if (auto Element = (*At.Block)[I].getAs<CFGStmt>()) {
-          const Stmt *S = Element->getStmt();
-          const auto *Call = dyn_cast<CallExpr>(S);
-          const bool EndsThread = Call && U.meaningOf(Call, Effect::EndThread);
-          if (isa<ReturnStmt>(S) || EndsThread)
-            Found(S);
-          Stopped = S == Spawn || isa<ReturnStmt>(S) || EndsThread || (StopWhenGiven && Call && givesUp(Call));
-        }
-      if (Stopped || At.Block->hasNoReturnElement())
-        continue;
-      if (At.Block == &Graph.getExit())
-        Found(nullptr);
-      for (const CFGBlock *Next : At.Block->succs())
-        if (Next && Next != Barred && Seen.insert(Next).second)
-          Work.push_back({Next, 0});
-    }
+    follow(Graph, From, Worked, [&](const Stmt *S) {
+      const auto *Call = dyn_cast_or_null<CallExpr>(S);
+      const bool Ends = !S || isa<ReturnStmt>(S) || (Call && U.meaningOf(Call, Effect::EndThread));
+      if (Ends)
+        Found(S);
+      return !Ends && S != Spawn && !(StopWhenGiven && Call && givesUp(Call, Place, U));
+    });
   }
 
   bool comesFrom(FlowPoint From, const Stmt *Exit) const {
     bool Comes = false;
-    visit(From, nullptr, /*StopWhenGiven=*/false, [&](const Stmt *Found) { Comes |= Found == Exit; });
+    visit(From, {}, /*StopWhenGiven=*/false, [&](const Stmt *Found) { Comes |= Found == Exit; });
     return Comes;
   }
 
@@ -252,6 +169,18 @@ std::vector<Fix> safespawn::fixAtExit(const Unit &U, const CallExpr *Spawn, cons
 
 namespace {
 
+/// The variable that \p Step counts up by one: i++, ++i, i += 1; null for anything else.
+const VarDecl *countedBy(const Expr *Step, const ASTContext &Context) {
+  const auto *Op = dyn_cast_or_null<UnaryOperator>(Step);
+  if (Op && Op->isIncrementOp())
+    return variableOf(Op->getSubExpr());
+  const auto *Add = dyn_cast_or_null<BinaryOperator>(Step);
+  Expr::EvalResult By;
+  if (Add && Add->getOpcode() == BO_AddAssign && Add->getRHS()->EvaluateAsInt(By, Context) && By.Val.getInt() == 1)
+    return variableOf(Add->getLHS());
+  return nullptr;
+}
+
 /// for (i = 0; i < N; i++), with a constant N.
 struct Counting {
   const ForStmt *Loop = nullptr;
@@ -269,10 +198,8 @@ std::optional<Counting> countingLoopAround(const Stmt *S, const ParentMap &Paren
     Counting C{For};
     const auto *Condition =
         dyn_cast_or_null<BinaryOperator>(For->getCond() ? For->getCond()->IgnoreParenCasts() : nullptr);
-    const auto *Step = dyn_cast_or_null<UnaryOperator>(For->getInc());
     Expr::EvalResult Value;
-    if (!Condition || Condition->getOpcode() != BO_LT || !Step || !Step->isIncrementOp() ||
-        !Condition->getRHS()->EvaluateAsInt(Value, Context))
+    if (!Condition || Condition->getOpcode() != BO_LT || !Condition->getRHS()->EvaluateAsInt(Value, Context))
       return std::nullopt;
     C.Index = variableOf(Condition->getLHS());
     C.Bound = Condition->getRHS();
@@ -284,7 +211,7 @@ std::optional<Counting> countingLoopAround(const Stmt *S, const ParentMap &Paren
       Start = Set->getRHS();
     Expr::EvalResult First;
     if (!C.Index || !Start || !Start->EvaluateAsInt(First, Context) || First.Val.getInt() != 0 ||
-        variableOf(Step->getSubExpr()) != C.Index)
+        countedBy(For->getInc(), Context) != C.Index)
       return std::nullopt;
     return C;
   }
@@ -386,32 +313,6 @@ std::vector<Fix> safespawn::fixOverwrite(const Unit &U, const CallExpr *Spawn, c
 
 // ---- UncheckedSpawn ----
 
-/// How a failure of \p Row reads as a condition: what stands before the call, and what after it.
-static std::pair<std::string, std::string> failureTest(const Meaning &Row) {
-  switch (Row.Worked.How) {
-  case Success::Constant:
-    return {"", " != " + Row.Worked.Name};
-  case Success::NonZero:
-    return {"!", ""};
-  case Success::NonNull:
-    return {"!", ""};
-  case Success::NonNegative:
-    return {"", " < 0"};
-  default:
-    return {"", " != 0"};
-  }
-}
-
-/// How often \p S gives \p Var a value.
-static unsigned countWrites(const Stmt *S, const VarDecl *Var, const Unit &U) {
-  if (!S)
-    return 0;
-  unsigned N = changes(S, Var, U);
-  for (const Stmt *Child : S->children())
-    N += countWrites(Child, Var, U);
-  return N;
-}
-
 std::vector<Fix> safespawn::fixUselessTest(const Unit &U, const Meaning &Row, const BinaryOperator *Test,
                                            const VarDecl *Stored, const FunctionDecl *In) {
   if (Stored && countWrites(In->getBody(), Stored, U) != 1)
@@ -447,53 +348,28 @@ std::vector<Fix> safespawn::fixIgnoredResult(const Unit &U, const SpawnSite &Sit
   for (const SpawnSite &Other : U.spawnsIn(Site.In))
     OthersRun |= reaches(*In.getCFG(), Other.Call, Call);
 
-  // What the function does when another call fails: a constant it returns, or a label it goes to.
-  std::map<std::string, bool> Ways; // text, whether it is a goto
-  struct Failures : RecursiveASTVisitor<Failures> {
-    std::map<std::string, bool> &Ways;
-    const Edits &E;
-    ASTContext &Context;
-    Failures(std::map<std::string, bool> &Ways, const Edits &E, ASTContext &Context)
-        : Ways(Ways), E(E), Context(Context) {}
-    bool VisitIfStmt(IfStmt *If) {
-      const Stmt *Last = If->getThen();
-      if (const auto *Block = dyn_cast<CompoundStmt>(Last))
-        Last = Block->body_empty() ? nullptr : Block->body_back();
-      if (!Last || E.text(Last->getSourceRange()).empty() || !testsCall(If->getCond()))
-        return true;
-      if (const auto *Return = dyn_cast<ReturnStmt>(Last)) {
-        Expr::EvalResult Value;
-        const Expr *Result = Return->getRetValue();
-        if (!Result || Result->EvaluateAsRValue(Value, Context))
-          Ways[E.text(Return->getSourceRange())] = false;
-      } else if (isa<GotoStmt>(Last)) {
-        Ways[E.text(Last->getSourceRange())] = true;
-      }
-      return true;
-    }
-    /// Whether the condition asks how a call ended: it holds one, or compares what may come from one with a constant.
-    static bool testsCall(const Stmt *S) {
-      if (!S)
-        return false;
-      return isa<CallExpr>(S) || llvm::any_of(S->children(), [](const Stmt *Child) { return testsCall(Child); });
-    }
-  } Find(Ways, E, U.context());
-  Find.TraverseStmt(const_cast<Stmt *>(In.getBody()));
-
   std::vector<Fix> Fixes;
   const auto [Before, After] = failureTest(*Site.Row);
-  const auto *End = dyn_cast<ReturnStmt>(cast<CompoundStmt>(In.getBody())->body_back());
-  for (const auto &[Text, IsGoto] : Ways) {
-    // Not with a lock held, and not what the function returns when all went well.
-    if (!IsGoto &&
-        (OthersRun || U.locks(Site.In) || (End && End->getRetValue() && E.text(End->getSourceRange()) == Text)))
+  for (const auto &[Text, Exit] : failureWays(In.getBody(), U.context())) {
+    // Not in the middle of others' work, and not with a lock held.
+    if (!isa<GotoStmt>(Exit) && (OthersRun || U.locks(Site.In)))
       continue;
     Edits Change(U.context());
     const auto *Body = cast<CompoundStmt>(In.getBody());
     std::string Level = Change.levelOf(Body->body_front()->getBeginLoc(), Site.In->getBeginLoc());
     Change.insert(Call->getBeginLoc(), "if (" + Before);
-    Change.insert(Change.after(Call->getSourceRange()),
-                  After + ")\n" + Change.indentOf(Call->getBeginLoc()) + Level + Text);
+    // A comment behind the spawn is about the spawn, and stays with it.
+    const SourceLocation End = Change.after(Call->getSourceRange()), Semicolon = Change.afterSemicolon(Call);
+    const SourceLocation Line = Change.endOfLine(Semicolon);
+    const std::string Then = "\n" + Change.indentOf(Call->getBeginLoc()) + Level + Text;
+    if (Line.isValid() && Line != Semicolon) {
+      const SourceLocation Last = Semicolon.getLocWithOffset(-1);
+      Change.insert(End, After + ")");
+      Change.replace(SourceRange(Last, Last), "");
+      Change.insert(Line, Then + ";");
+    } else {
+      Change.insert(End, After + ")" + Then);
+    }
     std::string Name;
     for (char C : Text)
       if (isalnum(static_cast<unsigned char>(C)) || C == '_')
@@ -590,7 +466,7 @@ std::vector<Fix> safespawn::fixLoopArgument(const Unit &U, const SpawnSite &Site
         SM.getFileID(Definition->getLocation()) == SM.getFileID(Site.Call->getBeginLoc()) &&
         readByValue(Site.Entry, Lent->getType(), U, ByValue)) {
       ByValue.replace(Site.Argument->getSourceRange(), "(void *)(intptr_t)" + Name);
-      ByValue.needType("intptr_t", "stdint.h");
+      ByValue.need("intptr_t", "stdint.h");
       return {{"by-value", "pass the value of '" + Name + "' instead of its address", ByValue.take()}};
     }
   }
