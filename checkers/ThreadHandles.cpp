@@ -1101,6 +1101,9 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
       More.Unique = SpawnPlace;
     More.Fixes = fixAtExit(A->U, F.H.Spawn, F.H.SpawnRow, Exit, Function, /*AllExits=*/!EverGivenUp || AtSpawn,
                            F.H.At == Handle::Live && !F.H.Escaped, C.getAnalysisManager());
+    if (AtSpawn)
+      llvm::append_range(More.Fixes, fixOnHeap(A->U, F.H.Spawn, Function, F.H.At == Handle::Live && !F.H.Escaped,
+                                               F.H.At == Handle::Detached, C.getAnalysisManager()));
     report(F.R, F.Text, At, Frame->getDecl(), F.Subject, N, C, std::move(More));
   }
   if (Findings.empty() && Next != State)
