@@ -9,6 +9,10 @@
 #include "clang/StaticAnalyzer/Core/PathSensitive/ProgramState.h"
 #include <functional>
 
+namespace clang {
+class CompilerInstance;
+}
+
 namespace safespawn {
 
 /// What all checker objects of one analysis share. The host keeps it alive as long as they are.
@@ -27,6 +31,9 @@ struct Analysis {
 /// How paths are explored: loops, guards, callees without effects. Registered before the others; \p Keep lives as long
 /// as the checkers do.
 void registerPathModel(clang::ento::CheckerManager &Manager, Analysis &A, std::shared_ptr<void> Keep);
+/// What is to be made up for where the analyzer is run by somebody else: functions in headers, and how a report is
+/// told. Headers are explored where the compiler \p CI is known.
+void registerAnalyzerDoor(clang::ento::CheckerManager &Manager, Analysis &A, clang::CompilerInstance *CI);
 /// What the checkers of \p Manager share, once the path model is registered.
 Analysis &analysisOf(clang::ento::CheckerManager &Manager);
 /// thread.*: rules that follow a handle along a path.

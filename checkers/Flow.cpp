@@ -272,7 +272,7 @@ SpawnTest safespawn::testOf(const CFG &Graph, const CallExpr *Spawn, const Meani
   const VarDecl *Stored = nullptr;
   const Stmt *Parent = Parents.getParentIgnoreParenImpCasts(const_cast<CallExpr *>(Spawn));
   if (isa_and_nonnull<CompoundStmt>(Parent) || isa_and_nonnull<CStyleCastExpr>(Parent))
-    return {true, nullptr}; // ignored
+    return {true}; // ignored
   if (const auto *Assign = dyn_cast_or_null<BinaryOperator>(Parent); Assign && Assign->getOpcode() == BO_Assign)
     Stored = variableOf(Assign->getLHS());
   else if (const auto *Declaration = dyn_cast_or_null<DeclStmt>(Parent); Declaration && Declaration->isSingleDecl())
@@ -305,16 +305,16 @@ SpawnTest safespawn::testOf(const CFG &Graph, const CallExpr *Spawn, const Meani
       }
       bool Understood = IsResult(E);
       if (const auto *Compare = dyn_cast<BinaryOperator>(E);
-          Compare && Compare->isEqualityOp() && IsResult(Compare->getLHS())) {
+          Compare && Compare->isEqualityOp() && (IsResult(Compare->getLHS()) || IsResult(Compare->getRHS()))) {
+        const Expr *With = IsResult(Compare->getLHS()) ? Compare->getRHS() : Compare->getLHS();
         Expr::EvalResult Value;
-        Understood = Compare->getRHS()->EvaluateAsInt(Value, U.context()) &&
-                     Value.Val.getInt() == U.successValue(Row).value_or(0);
+        Understood = With->EvaluateAsInt(Value, U.context()) && Value.Val.getInt() == U.successValue(Row).value_or(0);
         if (Compare->getOpcode() == BO_EQ)
           FailsWhenTrue = !FailsWhenTrue;
       }
       if (Understood)
-        return {true, *(FailsWhenTrue ? Block->succ_begin() : Block->succ_begin() + 1)};
-      if (mentions(E, Stored) || E == Spawn)
+        return {true, *(FailsWhenTrue ? Block->succ_begin() : Block->succ_begin() + 1), Block};
+      if (mentions(E, Stored) || holds(E, [&](const Stmt *S) { return S == Spawn; }))
         return {}; // asked in a way that we do not understand
     }
     for (const CFGBlock *Next : Block->succs())

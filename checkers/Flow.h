@@ -34,6 +34,7 @@ const clang::Stmt *walk(FlowPoint From, llvm::function_ref<Step(const clang::Stm
 struct SpawnTest {
   bool Known = false;                      ///< we understand it
   const clang::CFGBlock *Failed = nullptr; ///< where a path goes when the spawn failed; null when nobody asks
+  const clang::CFGBlock *Asked = nullptr;  ///< the block that ends with the test
 };
 
 /// The first test of \p Spawn's result that says whether it worked.

@@ -31,6 +31,14 @@ const MemRegion *safespawn::handleAt(const MemRegion *Region) {
   return Super && Super->getValueType()->isScalarType() ? Super : Region;
 }
 
+bool safespawn::sharesUnion(const MemRegion *A, const MemRegion *B) {
+  for (const auto *Part = dyn_cast_or_null<SubRegion>(A); Part && B; Part = dyn_cast<SubRegion>(Part->getSuperRegion()))
+    if (const auto *Member = dyn_cast<FieldRegion>(Part); Member && Member->getDecl()->getParent()->isUnion())
+      if (B->isSubRegionOf(Member->getSuperRegion()) && !B->isSubRegionOf(Member))
+        return true;
+  return false;
+}
+
 const MemRegion *safespawn::objectWritten(const Expr *E, ProgramStateRef State, const LocationContext *Frame) {
   while (E) {
     E = E->IgnoreParenCasts();

@@ -14,6 +14,8 @@ void addKnowledge(clang::ento::ProgramStateRef State, clang::ento::SymbolRef Sym
 const clang::StackFrameContext *frameOf(const clang::ento::MemRegion *Region, clang::ento::ProgramStateRef State);
 /// The region of the handle at \p Region, whatever cast it is seen through; the first element of an array stays one.
 const clang::ento::MemRegion *handleAt(const clang::ento::MemRegion *Region);
+/// Whether two places (may be null) lie in two members of one union.
+bool sharesUnion(const clang::ento::MemRegion *A, const clang::ento::MemRegion *B);
 /// The object that the lvalue \p E is (an element or member of): a variable, or what a pointer variable points to.
 const clang::ento::MemRegion *objectWritten(const clang::Expr *E, clang::ento::ProgramStateRef State,
                                             const clang::LocationContext *Frame);

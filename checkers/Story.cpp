@@ -2,6 +2,7 @@
 #include "checkers/Story.h"
 #include "checkers/Flow.h"
 #include "checkers/LlvmCompat.h"
+#include "checkers/Rules.h"
 #include "clang/AST/ParentMap.h"
 
 using namespace clang;
@@ -244,4 +245,64 @@ std::unique_ptr<BugReporterVisitor> safespawn::tellWayOut(const LocationContext 
 
 std::unique_ptr<BugReporterVisitor> safespawn::tellOutcome(SymbolRef Result, std::string Text) {
   return std::make_unique<Outcome>(Result, std::move(Text));
+}
+
+/// Whether \p Piece tells what a rule saw. The analyzer's own remarks on the way do not: what it assumed, which branch
+/// it took. Where an assumption decides the path, the rule says so in its own words.
+static bool isStory(const PathDiagnosticPiece &Piece) {
+  if (const auto *Event = dyn_cast<PathDiagnosticEventPiece>(&Piece))
+    return !Event->isPrunable() && Event->getTag() != ConditionBRVisitor::getTag();
+  return isa<PathDiagnosticNotePiece>(Piece);
+}
+
+/// Drops what tells nothing, and the steps at \p Known, where the reader is anyway. \returns whether there is a story.
+static bool keepStory(PathPieces &Pieces, const PathDiagnosticPiece *End, SourceLocation Known) {
+  bool Any = false;
+  Pieces.remove_if([&](const PathDiagnosticPieceRef &Piece) {
+    if (isa<PathDiagnosticControlFlowPiece>(*Piece))
+      return !Piece->getString().empty(); // without words it is an arrow
+    bool Keep = Piece.get() == End;
+    if (auto *Call = dyn_cast<PathDiagnosticCallPiece>(Piece.get()))
+      Keep = keepStory(Call->path, End, Known);
+    else if (auto *Macro = dyn_cast<PathDiagnosticMacroPiece>(Piece.get()))
+      Keep = keepStory(Macro->subPieces, End, Known);
+    else if (!Keep)
+      Keep = isStory(*Piece) && (isa<PathDiagnosticNotePiece>(*Piece) || Piece->getLocation().asLocation() != Known);
+    Any |= Keep;
+    return !Keep;
+  });
+  return Any;
+}
+
+PathPieces safespawn::storyOf(const PathDiagnostic &D) {
+  PathPieces Pieces = D.path;
+  // A step of the story that stands where the report itself stands says nothing, where there is more to say.
+  const bool More = llvm::any_of(Pieces, [](const PathDiagnosticPieceRef &Piece) {
+    return isa<PathDiagnosticNotePiece>(*Piece) && Piece->getFixits().empty();
+  });
+  keepStory(Pieces, Pieces.back().get(), More ? D.getLocation().asLocation() : SourceLocation());
+  return Pieces;
+}
+
+static bool passesBy(const PathPieces &Pieces, SourceLocation Place) {
+  return llvm::any_of(Pieces, [&](const PathDiagnosticPieceRef &Piece) {
+    if (const auto *Call = dyn_cast<PathDiagnosticCallPiece>(Piece.get()))
+      return passesBy(Call->path, Place);
+    if (const auto *Macro = dyn_cast<PathDiagnosticMacroPiece>(Piece.get()))
+      return passesBy(Macro->subPieces, Place);
+    return isStory(*Piece) && Piece->getLocation().asLocation() == Place;
+  });
+}
+
+/// Whether \p Other reports the defect of \p D, seen on another path, under a rule that fits it better.
+static bool isSaidBetter(const PathDiagnostic &D, const PathDiagnostic &Other) {
+  const RuleInfo *Own = findRule(D.getCheckerName()), *Specific = findRule(Other.getCheckerName());
+  return Own && Specific && Specific->Id == Rule::thread_StackEscape && isOver(Specific->Id, Own->Id) &&
+         D.getDeclWithIssue() == Other.getDeclWithIssue() && passesBy(D.path, Other.getLocation().asLocation());
+}
+
+bool safespawn::isShown(const PathDiagnostic &D, ArrayRef<const PathDiagnostic *> Beside) {
+  FullSourceLoc At = D.getLocation().asLocation();
+  return !At.getManager().isInSystemHeader(At) && // not the user's to edit
+         llvm::none_of(Beside, [&](const PathDiagnostic *Other) { return isSaidBetter(D, *Other); });
 }

@@ -28,4 +28,10 @@ std::unique_ptr<clang::ento::BugReporterVisitor> tellWayOut(const clang::Locatio
 /// Tells, with \p Text, where the path learned what \p Result is.
 std::unique_ptr<clang::ento::BugReporterVisitor> tellOutcome(clang::ento::SymbolRef Result, std::string Text);
 
+/// What a report of ours shows of its path: the story, the calls that hold a part of it, and the arrows. The analyzer's
+/// own remarks on the way are left out. The calls inside of \p D are changed.
+clang::ento::PathPieces storyOf(const clang::ento::PathDiagnostic &D);
+/// Whether a report of ours is shown where there are the reports \p Beside.
+bool isShown(const clang::ento::PathDiagnostic &D, llvm::ArrayRef<const clang::ento::PathDiagnostic *> Beside);
+
 } // namespace safespawn

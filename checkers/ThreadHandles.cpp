@@ -165,6 +165,12 @@ ProgramStateRef giveUpAll(ProgramStateRef State, const MemRegion *Object) {
   return State;
 }
 
+/// Marks a handle whose value goes where we do not follow it.
+ProgramStateRef loseSight(ProgramStateRef State, SymbolRef Symbol, Handle H) {
+  H.Escaped = H.Stored = H.MaybeGiven = true;
+  return State->set<HandleMap>(Symbol, H);
+}
+
 /// Notes that the spawner has waited for another thread.
 ProgramStateRef haveWaited(ProgramStateRef State) {
   for (const auto &[Symbol, H] : State->get<HandleMap>())
@@ -298,6 +304,10 @@ bool ThreadHandles::lendsFrame(const Handle &H, ProgramStateRef State) const {
 }
 
 void ThreadHandles::checkLocation(SVal Location, bool IsLoad, const Stmt *S, CheckerContext &C) const {
+  if (IsLoad)
+    for (const auto &[Symbol, H] : C.getState()->get<HandleMap>())
+      if (sharesUnion(Location.getAsRegion(), H.Storage)) // what the analyzer reads there is unknown
+        return (void)C.addTransition(loseSight(C.getState(), Symbol, H));
   const auto *Argument = dyn_cast_or_null<Expr>(S);
   if (!IsLoad || !Argument || !Argument->getType()->isScalarType())
     return;
@@ -317,11 +327,8 @@ void ThreadHandles::checkLocation(SVal Location, bool IsLoad, const Stmt *S, Che
   if (!Call || A->U.meaningsOf(Call->getDirectCallee()).empty()) {
     // The analyzer loses a value that is cast so; wherever it goes, we do not follow.
     SymbolRef Symbol = Cast ? State->getSVal(Region).getAsSymbol(true) : nullptr;
-    if (const Handle *H = Symbol ? State->get<HandleMap>(Symbol) : nullptr) {
-      Handle Lost = *H;
-      Lost.Escaped = Lost.Stored = Lost.MaybeGiven = true;
-      C.addTransition(State->set<HandleMap>(Symbol, Lost));
-    }
+    if (const Handle *H = Symbol ? State->get<HandleMap>(Symbol) : nullptr)
+      C.addTransition(loseSight(State, Symbol, *H));
     return;
   }
   for (const Meaning &Row : A->U.meaningsOf(Call->getDirectCallee())) {
@@ -1035,7 +1042,9 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
     const bool SpawnedHere =
         Function &&
         llvm::any_of(A->U.spawnsIn(Function), [&, Spawn = H.Spawn](const SpawnSite &S) { return S.Call == Spawn; });
-    std::string Name = nameOf(H.Storage, SpawnedHere ? Unit::argument(H.Spawn, H.SpawnRow->Handle) : nullptr, A->U);
+    const bool ByValue = H.Spawn && H.SpawnRow->Handle.isReturned(); // which nobody need have kept
+    const Expr *HandleWritten = ByValue ? H.Spawn : SpawnedHere ? Unit::argument(H.Spawn, H.SpawnRow->Handle) : nullptr;
+    std::string Name = nameOf(H.Storage, HandleWritten, A->U, ByValue);
     const FunctionDecl *Entry = H.Spawn ? Unit::namedFunction(Unit::argument(H.Spawn, H.SpawnRow->Entry)) : nullptr;
     // A hand-shake ends the loan, unless the entry shows that it goes on using what it was lent.
     const bool HandShake = H.Waited && (!Entry || A->U.copiesBeforePost(Entry));
@@ -1095,6 +1104,9 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
       More.Unique = SpawnPlace;
     More.Fixes = fixAtExit(A->U, F.H.Spawn, F.H.SpawnRow, Exit, Function, /*AllExits=*/!EverGivenUp || AtSpawn,
                            F.H.At == Handle::Live && !F.H.Escaped, C.getAnalysisManager());
+    if (AtSpawn)
+      llvm::append_range(More.Fixes, fixOnHeap(A->U, F.H.Spawn, Function, F.H.At == Handle::Live && !F.H.Escaped,
+                                               F.H.At == Handle::Detached, C.getAnalysisManager()));
     report(F.R, F.Text, At, Frame->getDecl(), F.Subject, N, C, std::move(More));
   }
   if (Findings.empty() && Next != State)

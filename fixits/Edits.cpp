@@ -48,6 +48,8 @@ SourceLocation Edits::afterSemicolon(const Stmt *S) const {
   CharSourceRange File = written(S->getSourceRange());
   if (File.isInvalid())
     return {};
+  if (isa<DeclStmt>(S)) // its range has the semicolon
+    return File.getEnd();
   auto Next = Lexer::findNextToken(File.getEnd().getLocWithOffset(-1), SM, Context.getLangOpts());
   return Next && Next->is(tok::semi) ? Next->getEndLoc() : SourceLocation();
 }
@@ -84,13 +86,29 @@ static SourceLocation afterComment(SourceLocation At, const SourceManager &SM) {
 }
 
 /// Whether a line of the preprocessor's begins in \p Text, after its first line.
-static bool holdsDirective(StringRef Text) {
+static bool isSplit(StringRef Text) {
   while (!Text.empty()) {
     Text = Text.split('\n').second;
     if (Text.ltrim(" \t").starts_with("#"))
       return true;
   }
   return false;
+}
+
+bool Edits::holdsDirective(SourceRange Range) const { return isSplit(text(Range)); }
+
+SourceLocation Edits::endOfLine(SourceLocation At) const {
+  if (At.isInvalid())
+    return At;
+  const SourceLocation End = afterComment(At, SM);
+  StringRef Rest = SM.getBufferData(SM.getFileID(End)).drop_front(SM.getFileOffset(End));
+  Rest = Rest.take_until([](char C) { return C == '\n'; });
+  return Rest.trim().empty() ? End : SourceLocation();
+}
+
+bool Edits::isBeforeEmptyLine(SourceLocation At) const {
+  StringRef Rest = SM.getBufferData(SM.getFileID(At)).drop_front(SM.getFileOffset(At));
+  return Rest.split('\n').second.split('\n').first.trim().empty();
 }
 
 bool Edits::insertBefore(const Stmt *S, const ParentMap &Parents, const std::string &Statement) {
@@ -127,8 +145,7 @@ bool Edits::insertBefore(const Stmt *S, const ParentMap &Parents, const std::str
     return false;
   const unsigned From = SM.getFileOffset(Opens), To = SM.getFileOffset(End);
   StringRef Behind = Text.drop_front(To);
-  if (holdsDirective(Text.slice(From, Offset)) ||
-      holdsDirective(Behind.substr(0, Behind.find_first_not_of(" \t\r\n") + 1)))
+  if (isSplit(Text.slice(From, Offset)) || isSplit(Behind.substr(0, Behind.find_first_not_of(" \t\r\n") + 1)))
     return false;
   insert(Opens, " {");
   insert(Begin, Statement + ";\n" + indentOf(Begin));
@@ -136,7 +153,18 @@ bool Edits::insertBefore(const Stmt *S, const ParentMap &Parents, const std::str
   return true;
 }
 
-void Edits::needType(StringRef Name, StringRef Header) {
+bool Edits::insertAtEnd(const CompoundStmt *Body, const std::string &Statement) {
+  const SourceLocation Brace = Body->getRBracLoc();
+  if (!isEditable(SourceRange(Brace, Brace)) || Body->body_empty())
+    return false;
+  if (isFirstOnLine(Brace))
+    insert(Brace, levelOf(Body->body_front()->getBeginLoc(), Brace) + Statement + ";\n" + indentOf(Brace));
+  else
+    insert(Brace, Statement + "; ");
+  return true;
+}
+
+void Edits::need(StringRef Name, StringRef Header) {
   // What another system header happens to bring along, another compiler's may not: only an include of the user's own,
   // or a type of the user's own, is enough.
   StringRef Text = SM.getBufferData(SM.getMainFileID());

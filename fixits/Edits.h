@@ -31,8 +31,16 @@ public:
   bool isFirstOnLine(clang::SourceLocation At) const;
   /// The place after the last token of \p Range.
   clang::SourceLocation after(clang::SourceRange Range) const;
-  /// The place after the semicolon that follows \p S; invalid where none does.
+  /// The place after the semicolon that ends \p S; invalid where none does.
   clang::SourceLocation afterSemicolon(const clang::Stmt *S) const;
+
+  /// The end of the line of \p At, which may be reached through a comment; invalid where something else comes first.
+  clang::SourceLocation endOfLine(clang::SourceLocation At) const;
+  /// Whether the line after the one that ends at \p At is empty.
+  bool isBeforeEmptyLine(clang::SourceLocation At) const;
+
+  /// Whether a line of the preprocessor's stands in \p Range, after its first line.
+  bool holdsDirective(clang::SourceRange Range) const;
 
   void insert(clang::SourceLocation At, std::string Text);
   void replace(clang::SourceRange Tokens, std::string Text);
@@ -40,8 +48,11 @@ public:
   /// Puts \p Statement (without semicolon) before \p S, in braces where \p S is the only statement of an if or a loop.
   /// \returns false, with no edit made, where that cannot be done.
   bool insertBefore(const clang::Stmt *S, const clang::ParentMap &Parents, const std::string &Statement);
-  /// Makes the type \p Name available in the main file with \p Header, unless it is.
-  void needType(llvm::StringRef Name, llvm::StringRef Header);
+  /// Puts \p Statement (without semicolon) at the end of \p Body. \returns false, with no edit made, where that cannot
+  /// be done.
+  bool insertAtEnd(const clang::CompoundStmt *Body, const std::string &Statement);
+  /// Makes the type, function or macro \p Name available in the main file with \p Header, unless it is.
+  void need(llvm::StringRef Name, llvm::StringRef Header);
 
   std::vector<clang::FixItHint> take() { return std::move(Hints); }
 

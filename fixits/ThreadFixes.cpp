@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fixits/ThreadFixes.h"
-#include "checkers/Flow.h"
+#include "fixits/Bodies.h"
 #include "fixits/Edits.h"
 #include "fixits/Exits.h"
 #include "clang/AST/ParentMap.h"
-#include "clang/AST/RecursiveASTVisitor.h"
-#include <map>
 
 using namespace clang;
 using namespace safespawn;
 
+<<<<<<< HEAD
 /// The place that a spawn stores its handle into, as an lvalue; null where it is not named.
 static const Expr *handlePlace(const CallExpr *Spawn, const Meaning &Row) {
   const Expr *Handle = Unit::argument(Spawn, Row.Handle);
@@ -19,6 +18,123 @@ static const Expr *handlePlace(const CallExpr *Spawn, const Meaning &Row) {
 
 // ---- Leak and StackEscape: join before the exit ----
 
+=======
+// ---- Leak and StackEscape: join before the exit ----
+
+namespace {
+
+/// The exits of one function, as far as one thread that it starts is concerned.
+class Exits {
+public:
+  Exits(const Unit &U, const CallExpr *Spawn, const Meaning &Row, const Expr *Place, const FunctionDecl *In,
+        AnalysisDeclContext &Context)
+      : U(U), Spawn(Spawn), Place(Place), Graph(*Context.getCFG()), Parents(Context.getParentMap()),
+        Body(cast<CompoundStmt>(In->getBody())), Result(testOf(Graph, Spawn, Row, Parents, U)) {}
+
+  /// Whether it is clear at each exit which thread \p Var stands for: its value goes nowhere but into calls that we
+  /// know, no other variable has its name, and what the code makes of the spawn's result is understood.
+  bool areClear(const VarDecl *Var) const {
+    SmallVector<const DeclRefExpr *, 8> Uses;
+    collect(Body, Var, Uses);
+    for (const DeclRefExpr *Use : Uses) {
+      const Stmt *Up = Use;
+      while (Up && !isa<CallExpr>(Up) && !isa<CompoundStmt>(Up))
+        Up = Parents.getParent(Up);
+      const auto *Call = dyn_cast_or_null<CallExpr>(Up);
+      if (!Call || (Call != Spawn && U.meaningsOf(Call->getDirectCallee()).empty()))
+        return false;
+    }
+    return Result.Known && !hasNamesake(Body, Var);
+  }
+
+  /// The return statements that are reached once the spawn has worked; null stands for the end of the body.
+  SmallVector<const Stmt *, 8> afterSuccess() const {
+    SmallVector<const Stmt *, 8> Found;
+    visit(pointAfter(Graph, Spawn), Result, /*StopWhenGiven=*/true, [&](const Stmt *Exit) {
+      if (!llvm::is_contained(Found, Exit))
+        Found.push_back(Exit);
+    });
+    return Found;
+  }
+
+  /// Whether every path to \p Exit has the thread running and not given up: an edit there serves them all.
+  bool isOurs(const Stmt *Exit) const {
+    if (comesFrom({&Graph.getEntry(), 0}, Exit)) // without the spawn
+      return false;
+    if (Result.Failed && comesFrom({Result.Failed, 0}, Exit))
+      return false;
+    for (const CFGBlock *Block : Graph)
+      for (unsigned I = 0; I < Block->size(); ++I)
+        if (auto Element = (*Block)[I].getAs<CFGStmt>())
+          if (const auto *Call = dyn_cast<CallExpr>(Element->getStmt()); Call && givesUp(Call, Place, U))
+            if (comesFrom({Block, I + 1}, Exit))
+              return false;
+    return true;
+  }
+
+  /// Whether a call that stands before \p Exit in its block, and behind the spawn, names \p D.
+  bool isNamedBefore(const Stmt *Exit, const ValueDecl *D) const {
+    const auto *Block = Exit ? dyn_cast_or_null<CompoundStmt>(Parents.getParent(Exit)) : Body;
+    for (const Stmt *S : Block ? Block->body() : Body->body()) {
+      if (S == Exit)
+        break;
+      if (isa<CallExpr>(S) && S != Spawn && mentions(S, D) && reaches(Graph, Spawn, S))
+        return true;
+    }
+    return false;
+  }
+
+  /// Puts \p Join before \p Exit. \returns whether that can be done.
+  bool joinBefore(const Stmt *Exit, const std::string &Join, const VarDecl *Var, Edits &E) const {
+    // A handle of an inner block is gone at an exit outside of it.
+    const DeclStmt *Declaration = declarationOf(Body, Var);
+    const Stmt *Scope = Declaration ? Parents.getParent(Declaration) : Body;
+    const Stmt *Up = Exit ? Exit : Body;
+    while (Up && Up != Scope)
+      Up = Parents.getParent(Up);
+    if (!Up)
+      return false;
+    if (Exit) {
+      const auto *Return = dyn_cast<ReturnStmt>(Exit);
+      const Stmt *At = Return || isa_and_nonnull<IfStmt, ForStmt, WhileStmt>(Parents.getParent(Exit))
+                           ? Exit
+                           : statementOf(Exit, Parents);
+      return At && !(Return && mentions(Return->getRetValue(), Var)) && E.insertBefore(At, Parents, Join);
+    }
+    return E.insertAtEnd(Body, Join);
+  }
+
+private:
+  /// Calls \p Found for each exit that is reached from \p From without another spawn.
+  void visit(FlowPoint From, const SpawnTest &Worked, bool StopWhenGiven,
+             llvm::function_ref<void(const Stmt *)> Found) const {
+    follow(Graph, From, Worked, [&](const Stmt *S) {
+      const auto *Call = dyn_cast_or_null<CallExpr>(S);
+      const bool Ends = !S || isa<ReturnStmt>(S) || (Call && U.meaningOf(Call, Effect::EndThread));
+      if (Ends)
+        Found(S);
+      return !Ends && S != Spawn && !(StopWhenGiven && Call && givesUp(Call, Place, U));
+    });
+  }
+
+  bool comesFrom(FlowPoint From, const Stmt *Exit) const {
+    bool Comes = false;
+    visit(From, {}, /*StopWhenGiven=*/false, [&](const Stmt *Found) { Comes |= Found == Exit; });
+    return Comes;
+  }
+
+  const Unit &U;
+  const CallExpr *Spawn;
+  const Expr *Place;
+  const CFG &Graph;
+  const ParentMap &Parents;
+  const CompoundStmt *Body;
+  const SpawnTest Result;
+};
+
+} // namespace
+
+>>>>>>> main
 std::vector<Fix> safespawn::fixAtExit(const Unit &U, const CallExpr *Spawn, const Meaning *Row, const Stmt *Exit,
                                       const FunctionDecl *In, bool AllExits, bool HandleIsHere,
                                       ento::AnalysisManager &Manager) {
@@ -74,6 +190,18 @@ std::vector<Fix> safespawn::fixAtExit(const Unit &U, const CallExpr *Spawn, cons
 
 namespace {
 
+/// The variable that \p Step counts up by one: i++, ++i, i += 1; null for anything else.
+const VarDecl *countedBy(const Expr *Step, const ASTContext &Context) {
+  const auto *Op = dyn_cast_or_null<UnaryOperator>(Step);
+  if (Op && Op->isIncrementOp())
+    return variableOf(Op->getSubExpr());
+  const auto *Add = dyn_cast_or_null<BinaryOperator>(Step);
+  Expr::EvalResult By;
+  if (Add && Add->getOpcode() == BO_AddAssign && Add->getRHS()->EvaluateAsInt(By, Context) && By.Val.getInt() == 1)
+    return variableOf(Add->getLHS());
+  return nullptr;
+}
+
 /// for (i = 0; i < N; i++), with a constant N.
 struct Counting {
   const ForStmt *Loop = nullptr;
@@ -91,10 +219,8 @@ std::optional<Counting> countingLoopAround(const Stmt *S, const ParentMap &Paren
     Counting C{For};
     const auto *Condition =
         dyn_cast_or_null<BinaryOperator>(For->getCond() ? For->getCond()->IgnoreParenCasts() : nullptr);
-    const auto *Step = dyn_cast_or_null<UnaryOperator>(For->getInc());
     Expr::EvalResult Value;
-    if (!Condition || Condition->getOpcode() != BO_LT || !Step || !Step->isIncrementOp() ||
-        !Condition->getRHS()->EvaluateAsInt(Value, Context))
+    if (!Condition || Condition->getOpcode() != BO_LT || !Condition->getRHS()->EvaluateAsInt(Value, Context))
       return std::nullopt;
     C.Index = variableOf(Condition->getLHS());
     C.Bound = Condition->getRHS();
@@ -106,7 +232,7 @@ std::optional<Counting> countingLoopAround(const Stmt *S, const ParentMap &Paren
       Start = Set->getRHS();
     Expr::EvalResult First;
     if (!C.Index || !Start || !Start->EvaluateAsInt(First, Context) || First.Val.getInt() != 0 ||
-        variableOf(Step->getSubExpr()) != C.Index)
+        countedBy(For->getInc(), Context) != C.Index)
       return std::nullopt;
     return C;
   }
@@ -208,32 +334,6 @@ std::vector<Fix> safespawn::fixOverwrite(const Unit &U, const CallExpr *Spawn, c
 
 // ---- UncheckedSpawn ----
 
-/// How a failure of \p Row reads as a condition: what stands before the call, and what after it.
-static std::pair<std::string, std::string> failureTest(const Meaning &Row) {
-  switch (Row.Worked.How) {
-  case Success::Constant:
-    return {"", " != " + Row.Worked.Name};
-  case Success::NonZero:
-    return {"!", ""};
-  case Success::NonNull:
-    return {"!", ""};
-  case Success::NonNegative:
-    return {"", " < 0"};
-  default:
-    return {"", " != 0"};
-  }
-}
-
-/// How often \p S gives \p Var a value.
-static unsigned countWrites(const Stmt *S, const VarDecl *Var, const Unit &U) {
-  if (!S)
-    return 0;
-  unsigned N = changes(S, Var, U);
-  for (const Stmt *Child : S->children())
-    N += countWrites(Child, Var, U);
-  return N;
-}
-
 std::vector<Fix> safespawn::fixUselessTest(const Unit &U, const Meaning &Row, const BinaryOperator *Test,
                                            const VarDecl *Stored, const FunctionDecl *In) {
   if (Stored && countWrites(In->getBody(), Stored, U) != 1)
@@ -269,53 +369,28 @@ std::vector<Fix> safespawn::fixIgnoredResult(const Unit &U, const SpawnSite &Sit
   for (const SpawnSite &Other : U.spawnsIn(Site.In))
     OthersRun |= reaches(*In.getCFG(), Other.Call, Call);
 
-  // What the function does when another call fails: a constant it returns, or a label it goes to.
-  std::map<std::string, bool> Ways; // text, whether it is a goto
-  struct Failures : RecursiveASTVisitor<Failures> {
-    std::map<std::string, bool> &Ways;
-    const Edits &E;
-    ASTContext &Context;
-    Failures(std::map<std::string, bool> &Ways, const Edits &E, ASTContext &Context)
-        : Ways(Ways), E(E), Context(Context) {}
-    bool VisitIfStmt(IfStmt *If) {
-      const Stmt *Last = If->getThen();
-      if (const auto *Block = dyn_cast<CompoundStmt>(Last))
-        Last = Block->body_empty() ? nullptr : Block->body_back();
-      if (!Last || E.text(Last->getSourceRange()).empty() || !testsCall(If->getCond()))
-        return true;
-      if (const auto *Return = dyn_cast<ReturnStmt>(Last)) {
-        Expr::EvalResult Value;
-        const Expr *Result = Return->getRetValue();
-        if (!Result || Result->EvaluateAsRValue(Value, Context))
-          Ways[E.text(Return->getSourceRange())] = false;
-      } else if (isa<GotoStmt>(Last)) {
-        Ways[E.text(Last->getSourceRange())] = true;
-      }
-      return true;
-    }
-    /// Whether the condition asks how a call ended: it holds one, or compares what may come from one with a constant.
-    static bool testsCall(const Stmt *S) {
-      if (!S)
-        return false;
-      return isa<CallExpr>(S) || llvm::any_of(S->children(), [](const Stmt *Child) { return testsCall(Child); });
-    }
-  } Find(Ways, E, U.context());
-  Find.TraverseStmt(const_cast<Stmt *>(In.getBody()));
-
   std::vector<Fix> Fixes;
   const auto [Before, After] = failureTest(*Site.Row);
-  const auto *End = dyn_cast<ReturnStmt>(cast<CompoundStmt>(In.getBody())->body_back());
-  for (const auto &[Text, IsGoto] : Ways) {
-    // Not with a lock held, and not what the function returns when all went well.
-    if (!IsGoto &&
-        (OthersRun || U.locks(Site.In) || (End && End->getRetValue() && E.text(End->getSourceRange()) == Text)))
+  for (const auto &[Text, Exit] : failureWays(In.getBody(), U.context())) {
+    // Not in the middle of others' work, and not with a lock held.
+    if (!isa<GotoStmt>(Exit) && (OthersRun || U.locks(Site.In)))
       continue;
     Edits Change(U.context());
     const auto *Body = cast<CompoundStmt>(In.getBody());
     std::string Level = Change.levelOf(Body->body_front()->getBeginLoc(), Site.In->getBeginLoc());
     Change.insert(Call->getBeginLoc(), "if (" + Before);
-    Change.insert(Change.after(Call->getSourceRange()),
-                  After + ")\n" + Change.indentOf(Call->getBeginLoc()) + Level + Text);
+    // A comment behind the spawn is about the spawn, and stays with it.
+    const SourceLocation End = Change.after(Call->getSourceRange()), Semicolon = Change.afterSemicolon(Call);
+    const SourceLocation Line = Change.endOfLine(Semicolon);
+    const std::string Then = "\n" + Change.indentOf(Call->getBeginLoc()) + Level + Text;
+    if (Line.isValid() && Line != Semicolon) {
+      const SourceLocation Last = Semicolon.getLocWithOffset(-1);
+      Change.insert(End, After + ")");
+      Change.replace(SourceRange(Last, Last), "");
+      Change.insert(Line, Then + ";");
+    } else {
+      Change.insert(End, After + ")" + Then);
+    }
     std::string Name;
     for (char C : Text)
       if (isalnum(static_cast<unsigned char>(C)) || C == '_')
@@ -412,7 +487,7 @@ std::vector<Fix> safespawn::fixLoopArgument(const Unit &U, const SpawnSite &Site
         SM.getFileID(Definition->getLocation()) == SM.getFileID(Site.Call->getBeginLoc()) &&
         readByValue(Site.Entry, Lent->getType(), U, ByValue)) {
       ByValue.replace(Site.Argument->getSourceRange(), "(void *)(intptr_t)" + Name);
-      ByValue.needType("intptr_t", "stdint.h");
+      ByValue.need("intptr_t", "stdint.h");
       return {{"by-value", "pass the value of '" + Name + "' instead of its address", ByValue.take()}};
     }
   }

@@ -18,6 +18,13 @@ std::vector<Fix> fixAtExit(const Unit &U, const clang::CallExpr *Spawn, const Me
                            const clang::FunctionDecl *In, bool AllExits, bool HandleIsHere,
                            clang::ento::AnalysisManager &Manager);
 
+/// StackEscape: the object that \p Spawn lends goes to the heap, and the entry frees it. Only where the entry is
+/// started by this call alone and does nothing with its argument but look at it, the spawner has done with the object
+/// once the thread runs, says what it does when something fails, and does not lose the thread's handle. \p
+/// HandleIsHere: on the path that is reported nobody else has it; \p IsDetached: there the thread is detached.
+std::vector<Fix> fixOnHeap(const Unit &U, const clang::CallExpr *Spawn, const clang::FunctionDecl *In,
+                           bool HandleIsHere, bool IsDetached, clang::ento::AnalysisManager &Manager);
+
 /// Overwrite: an array of handles, where a counting loop spawns into one variable that is joined once, after the loop.
 std::vector<Fix> fixOverwrite(const Unit &U, const clang::CallExpr *Spawn, const Meaning &Row,
                               clang::AnalysisDeclContext &In);

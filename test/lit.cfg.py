@@ -24,8 +24,8 @@ import lit.formats
 config.name = "safespawn :: llvm-" + config.llvm_major
 config.test_format = lit.formats.ShTest(True)
 config.suffixes = [".c", ".cpp", ".test"]
-# Inputs is what tests read; dev holds what is run by hand.
-config.excludes = ["Inputs", "CMakeLists.txt", "dev"]
+# Inputs is what tests read; dev holds what is run by hand; the runtime has suites of its own.
+config.excludes = ["Inputs", "CMakeLists.txt", "dev", "runtime"]
 config.test_source_root = os.path.dirname(__file__)
 config.available_features.add("llvm-" + config.llvm_major)
 

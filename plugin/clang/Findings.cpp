@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "plugin/clang/Findings.h"
 #include "checkers/Report.h"
+#include "checkers/Story.h"
 #include "clang/AST/Decl.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -16,16 +17,6 @@ namespace json = llvm::json;
 
 namespace {
 
-/// Whether an event of the analyzer's own says only that it made an assumption, or walked into a call. Our checkers
-/// tell the story; what decides the path they tell as well.
-bool isAnalyzersOwn(StringRef Text) {
-  for (StringRef Start : {"Assuming", "Calling", "Entering", "Entered", "Returning", "Returned", "Taking", "Looping",
-                          "Loop", "Control", "Field", "Value", "Left side", "Right side"})
-    if (Text.starts_with(Start))
-      return true;
-  return false;
-}
-
 class Consumer : public PathDiagnosticConsumer {
 public:
   explicit Consumer(Findings &Out) : Out(Out) {}
@@ -35,7 +26,7 @@ public:
   void FlushDiagnosticsImpl(std::vector<const PathDiagnostic *> &Diags, FilesMade *) override {
     for (const PathDiagnostic *D : Diags)
       if (const RuleInfo *Info = findRule(D->getCheckerName()))
-        if (!D->getLocation().getManager().isInSystemHeader(D->getLocation().asLocation())) // not the user's to edit
+        if (isShown(*D, Diags))
           Out.Reports.push_back(convert(*D, *Info));
   }
 
@@ -48,30 +39,37 @@ private:
     if (const auto *In = dyn_cast_or_null<NamedDecl>(D.getDeclWithIssue()))
       F.Function = In->getNameAsString();
     std::vector<Note> Extra;
-    PathPieces Pieces = D.path.flatten(/*ShouldFlattenMacros=*/true);
-    for (const PathDiagnosticPieceRef &Piece : Pieces) {
-      StringRef Text = Piece->getString();
-      SourceLocation At = Piece->getLocation().asLocation();
-      if (Piece->getKind() == PathDiagnosticPiece::Note) {
-        if (Text.consume_front(StringRef(&FixMark, 1))) {
-          auto [Name, Title] = Text.split(FixMark);
-          Remedy R{Name.str(), Title.str(), {}};
-          const SourceManager &SM = Piece->getLocation().getManager();
-          for (const FixItHint &Hint : Piece->getFixits())
-            R.Edits.push_back(convert(Hint, SM));
-          F.Fixes.push_back(std::move(R));
-        } else {
-          Extra.push_back({At, Text.str()});
-        }
-      } else if (Piece->getKind() == PathDiagnosticPiece::Event && Text != F.Message && !isAnalyzersOwn(Text)) {
-        F.Notes.push_back({At, Text.str()});
-      }
-    }
-    // A step of the story that stands where the report itself stands says nothing, where there is more to say.
-    if (!Extra.empty())
-      llvm::erase_if(F.Notes, [&](const Note &N) { return N.At == F.At; });
+    collect(storyOf(D), F, Extra);
     F.Notes.insert(F.Notes.end(), Extra.begin(), Extra.end());
     return F;
+  }
+
+  static void collect(const PathPieces &Pieces, Finding &F, std::vector<Note> &Extra) {
+    for (const PathDiagnosticPieceRef &Piece : Pieces) {
+      if (const auto *Call = dyn_cast<PathDiagnosticCallPiece>(Piece.get())) {
+        collect(Call->path, F, Extra);
+        continue;
+      }
+      if (const auto *Macro = dyn_cast<PathDiagnosticMacroPiece>(Piece.get())) {
+        collect(Macro->subPieces, F, Extra);
+        continue;
+      }
+      StringRef Text = Piece->getString();
+      SourceLocation At = Piece->getLocation().asLocation();
+      if (isa<PathDiagnosticEventPiece>(*Piece)) {
+        if (Text != F.Message)
+          F.Notes.push_back({At, Text.str()});
+      } else if (Text.consume_front(StringRef(&FixMark, 1))) {
+        auto [Name, Title] = Text.split(FixMark);
+        Remedy R{Name.str(), Title.str(), {}};
+        const SourceManager &SM = Piece->getLocation().getManager();
+        for (const FixItHint &Hint : Piece->getFixits())
+          R.Edits.push_back(convert(Hint, SM));
+        F.Fixes.push_back(std::move(R));
+      } else {
+        Extra.push_back({At, Text.str()});
+      }
+    }
   }
 
   static Edit convert(const FixItHint &Hint, const SourceManager &SM) {
@@ -100,15 +98,6 @@ void Findings::normalise(const SourceManager &SM) {
     return std::make_tuple(std::string(P.isValid() ? P.getFilename() : ""), P.isValid() ? P.getLine() : 0,
                            P.isValid() ? P.getColumn() : 0, unsigned(F.Id), F.Message);
   };
-  // One defect seen on two paths under two rules: the more specific rule has it.
-  std::vector<Finding> Kept;
-  for (const Finding &F : Reports)
-    if (llvm::none_of(Reports, [&](const Finding &Other) {
-          return Other.Id == Rule::thread_StackEscape && isOver(Other.Id, F.Id) && Other.Function == F.Function &&
-                 llvm::any_of(F.Notes, [&](const Note &N) { return N.At == Other.At; });
-        }))
-      Kept.push_back(F);
-  Reports = std::move(Kept);
   llvm::stable_sort(Reports, [&](const Finding &A, const Finding &B) {
     auto X = Key(A), Y = Key(B);
     return X != Y ? X < Y : A.Notes.size() < B.Notes.size(); // of two stories the shorter one
@@ -252,8 +241,10 @@ void Findings::print(DiagnosticsEngine &Diags) const {
 std::string Findings::write(StringRef File, const SourceManager &SM) const {
   auto PathOf = [&](SourceLocation At) -> std::string {
     OptionalFileEntryRef Entry = SM.getFileEntryRefForID(SM.getFileID(SM.getExpansionLoc(At)));
-    if (!Entry)
-      return "";
+    if (!Entry) { // what could not be read has a path; standard input has none
+      StringRef Name = At.isValid() ? SM.getBufferName(SM.getExpansionLoc(At)) : StringRef();
+      return llvm::sys::path::is_absolute(Name) ? Name.str() : "";
+    }
     llvm::SmallString<256> Path(Entry->getFileEntry().tryGetRealPathName());
     if (Path.empty() || !llvm::sys::path::is_absolute(Path)) {
       Path = Entry->getName();

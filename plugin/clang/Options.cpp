@@ -104,7 +104,8 @@ std::vector<ConfigMistake> safespawn::addUserModels(clang::SourceManager &SM, cl
       continue;
     auto Text = MemoryBuffer::getFile(File, /*IsText=*/true);
     if (!Text) {
-      Say({}, ("cannot read '" + File + "': " + Text.getError().message()).str());
+      clang::FileID Empty = SM.createFileID(MemoryBuffer::getMemBuffer("", File), clang::SrcMgr::C_User);
+      Say(SM.getLocForStartOfFile(Empty), "cannot read it: " + Text.getError().message());
       return Said;
     }
     std::vector<ModelMistake> Mistakes = Known.add((*Text)->getBuffer(), File);

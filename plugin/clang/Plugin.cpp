@@ -28,7 +28,7 @@ class Action : public PluginASTAction {
   std::unique_ptr<ASTConsumer> CreateASTConsumer(CompilerInstance &CI, StringRef) override {
     // Under --analyze the checkers are there already; C++ comes later.
     if (CI.getFrontendOpts().ProgramAction == frontend::RunAnalysis)
-      return std::make_unique<ASTConsumer>();
+      return std::make_unique<ForeignAnalysis>(CI);
     if (isPreloadedOnly(CI))
       if (std::string Complaint = Options::fromEnvironment(Asked); !Complaint.empty()) {
         DiagnosticsEngine &Diags = CI.getDiagnostics();

@@ -18,6 +18,8 @@ struct Hosting {
 /// The registry takes plain functions, so what they belong to has to wait here. Per thread: clangd analyses in several.
 thread_local Hosting *Current = nullptr;
 thread_local Hosting Slot;
+/// The compiler that runs the analyzer by itself.
+thread_local CompilerInstance *Compiler = nullptr;
 
 constexpr llvm::StringLiteral ProfileOption = "Profile";
 
@@ -50,6 +52,7 @@ void registerModel(CheckerManager &Manager) {
     break;
   }
   registerPathModel(Manager, Own->A, Own);
+  registerAnalyzerDoor(Manager, Own->A, Compiler);
 }
 
 template <Rule R> void enableRule(CheckerManager &Manager) { analysisOf(Manager).Book.enable(R, Manager); }
@@ -81,6 +84,9 @@ HostedRegistration::HostedRegistration(Analysis &Of, const RuleSet &Rules) {
   Slot = {&Of, &Rules};
   Current = &Slot;
 }
+ForeignAnalysis::ForeignAnalysis(CompilerInstance &CI) { Compiler = &CI; }
+ForeignAnalysis::~ForeignAnalysis() { Compiler = nullptr; }
+
 HostedRegistration::~HostedRegistration() { Current = nullptr; }
 
 void safespawn::registerCheckers(CheckerRegistry &Registry) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "checkers/Checkers.h"
+#include "clang/AST/ASTConsumer.h"
 #include "clang/StaticAnalyzer/Frontend/CheckerRegistry.h"
 
 namespace safespawn {
@@ -18,6 +19,14 @@ public:
   HostedRegistration(Analysis &Of, const RuleSet &Rules);
   ~HostedRegistration();
   HostedRegistration(const HostedRegistration &) = delete;
+};
+
+/// In the place of our host where the compiler runs the analyzer by itself: while it lives, checkers know that
+/// compiler.
+class ForeignAnalysis : public clang::ASTConsumer {
+public:
+  explicit ForeignAnalysis(clang::CompilerInstance &CI);
+  ~ForeignAnalysis() override;
 };
 
 } // namespace safespawn

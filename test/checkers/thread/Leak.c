@@ -977,6 +977,39 @@ int good_cleanup_attribute(void) {
   return prepare();
 }
 
+union name {
+  pthread_t thread;
+  pthread_t id;
+  void *opaque;
+  struct {
+    pthread_t thread;
+    int number;
+  } numbered;
+};
+
+int good_joined_by_another_member(void) {
+  union name n;
+  if (pthread_create(&n.numbered.thread, NULL, work, NULL))
+    return -1;
+  return pthread_join(n.id, NULL);
+}
+
+void *good_returned_by_another_member(void) {
+  union name n;
+  if (pthread_create(&n.thread, NULL, work, NULL))
+    return NULL;
+  return n.opaque;
+}
+
+int bad_in_a_union(void) {
+  union name n;
+  n.numbered.number = 1;
+  if (pthread_create(&n.numbered.thread, NULL, work, NULL)) // expected-note{{'n.numbered.thread' is spawned here}}
+    return -1;
+  return n.numbered.number;
+  // expected-warning@-1{{leaves 'bad_in_a_union' with thread 'n.numbered.thread' neither joined nor detached [safespawn.thread.Leak]}}
+}
+
 int good_endless(void) {
   pthread_t t;
   if (pthread_create(&t, NULL, work, NULL))

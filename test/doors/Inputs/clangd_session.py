@@ -38,6 +38,25 @@ int start(void *argument)
 }
 """
 
+LENT = """#include <pthread.h>
+
+static void *work(void *argument)
+{
+	*(int *)argument = 1;
+	return NULL;
+}
+
+int main(void)
+{
+	pthread_t t;
+	int number = 0;
+
+	if (pthread_create(&t, NULL, work, &number))
+		return 1;
+	pthread_exit(NULL);
+}
+"""
+
 BROKEN = "int f(void) { return undeclared; }\n"
 
 
@@ -85,6 +104,23 @@ def repair(clangd, loader, folder):
         assert joins, fixes
         session.apply(path, joins[0])
         assert "pthread_join(t, NULL)" in session.text[path], session.text[path]
+
+
+def alternatives(clangd, loader, folder):
+    """Each of two repairs is a quick fix of its own, with all of its edits: a header and two functions."""
+    path = write(folder, "lent.c", LENT)
+    with Session(clangd, preload=loader) as session:
+        (lent,) = ours(session.open(path), "thread.StackEscape")
+        texts = []
+        for fix in session.quick_fixes(path, lent):
+            assert not session.apply(path, fix), (fix, session.text[path])
+            texts.append(session.text[path])
+            assert len(ours(session.change(path, LENT), "thread.StackEscape")) == 1
+        assert len(texts) == 2, texts
+        assert sum("pthread_join(t, NULL);" in text for text in texts) == 1, texts
+        (heap,) = [text for text in texts if "malloc" in text]
+        for line in ["#include <stdlib.h>", "free(argument);", "free(number);", "*number = 0;"]:
+            assert line in heap, heap
 
 
 def strict(clangd, loader, folder):
@@ -146,4 +182,4 @@ def query_driver(clangd, loader, folder):
 
 
 if __name__ == "__main__":
-    {f.__name__: f for f in (repair, strict, typing, without_plugin, query_driver)}[sys.argv[1]](*sys.argv[2:])
+    {f.__name__: f for f in (repair, alternatives, strict, typing, without_plugin, query_driver)}[sys.argv[1]](*sys.argv[2:])

@@ -74,6 +74,13 @@ int bad_returned_handle_lost(void) {
   return 0;
 }
 
+int bad_returned_handle_nowhere(void) {
+  if (!xtask_run(run, 0)) // expected-note{{the thread is spawned here}}
+    return -1;
+  return prepare();
+  // expected-warning@-1{{leaves 'bad_returned_handle_nowhere' with thread 'xtask_run(run, 0)' neither joined nor detached [safespawn.thread.Leak]}}
+}
+
 int bad_success_taken_for_failure(void) {
   xjob job;
   if (xjob_begin(&job, run, 0))

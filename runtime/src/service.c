@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Services, and the end of everything. A service is an unbound scope with one task, which runs the body, and runs it
+ * again after a failure. The scope is registered as the service (SSI_SERVICE), so that it is one thing to a leak check
+ * and a dump.
+ *
+ * One thread at a time stops a service; another one waits until that is decided, because the storage may go as soon as
+ * its stop has returned.
+ */
+#include "ssi.h"
+
+#include <stdio.h>
+
+struct service {
+	uint32_t magic; /* SSI_MAGIC(service, SERVICE_MAGIC) since ss_service_start; 0 in storage that was zeroed */
+	uint32_t generation;
+	ss_scope scope;
+	ss_fn fn;
+	void *arg;
+	unsigned restarts;
+	int64_t backoff_ns, stop_grace_ns;
+	ss_error error; /* why the body failed for good; the task's while it runs */
+	/* guarded by ssi.lock */
+	int state;		 /* SS_SERVICE_... */
+	bool told;		 /* to stop */
+	bool over;		 /* joined: the storage is the caller's again */
+	bool in_stop;		 /* a thread is stopping it */
+	bool late;		 /* ss_drain has waited for it long enough */
+	struct ssi_list waiters; /* struct ssi_wait: threads that want to stop it, too */
+};
+#define SERVICE_MAGIC 0x73657276u
+
+_Static_assert(sizeof(struct service) <= sizeof(ss_service), "ss_service is too small");
+
+static struct ssi_scope *service_scope(struct service *service)
+{
+	return (struct ssi_scope *)(void *)&service->scope;
+}
+
+/* A service of this process that was started: 0, EINVAL, EALREADY (never started, all zero), EOWNERDEAD. */
+static int service_of(const ss_service *storage, struct service **ret_service)
+{
+	struct service *service = (struct service *)(void *)(uintptr_t)storage;
+
+	if (!service)
+		return EINVAL;
+	if (service->magic != SSI_MAGIC(service, SERVICE_MAGIC))
+		return service->magic ? EINVAL : EALREADY;
+	*ret_service = service;
+	return ssi_is_ours(service->generation) ? 0 : EOWNERDEAD;
+}
+
+/* ---- the body --------------------------------------------------------------------------------------------------- */
+
+static void service_enter(struct service *service, int state)
+{
+	ssi_lock();
+	service->state = service->told && state != SS_SERVICE_STOPPED && state != SS_SERVICE_FAILED
+				 ? SS_SERVICE_STOPPING
+				 : state;
+	ssi_unlock();
+}
+
+static int service_body(void *arg)
+{
+	struct service *service = arg;
+	int64_t pause_ns = service->backoff_ns;
+	ss_error error;
+	int code;
+
+	for (unsigned left = service->restarts;; left--) {
+		error = (ss_error){ 0 };
+		code = ss_try(service->fn, service->arg, &error);
+		/* What a stop leads to is no failure, and nothing to try again. */
+		if (!code || !left || ss_cancelled())
+			break;
+		service_enter(service, SS_SERVICE_WAITING);
+		if (ss_sleep(pause_ns))
+			break;
+		pause_ns = pause_ns > SS_NEVER / 2 ? SS_NEVER : pause_ns * 2;
+		service_enter(service, SS_SERVICE_RUNNING);
+	}
+	if (ss_cancelled() && (code == ECANCELED || code == ETIMEDOUT))
+		code = 0;
+	if (code) {
+		service->error = error;
+		service->error.code = code;
+	}
+	return code;
+}
+
+/* The arg_free of the task: it comes after the body whichever way that ended. */
+static void service_ended(void *arg)
+{
+	struct service *service = arg;
+
+	service_enter(service, service->error.code ? SS_SERVICE_FAILED : SS_SERVICE_STOPPED);
+}
+
+/* ---- start ------------------------------------------------------------------------------------------------------ */
+
+/* Asked of the registry: what is in fresh storage says nothing. */
+static bool service_is_started(const struct service *service)
+{
+	bool found = false;
+
+	ssi_lock();
+	for (struct ssi_list *at = ssi.objects.next; at != &ssi.objects && !found; at = at->next) {
+		struct ssi_object *object = SSI_CONTAINER(at, struct ssi_object, link);
+
+		found = object->kind == SSI_SERVICE &&
+			SSI_CONTAINER(object, struct ssi_scope, object) == (const void *)&service->scope;
+	}
+	ssi_unlock();
+	return found;
+}
+
+int ss_service_start_at(ss_service *storage, const ss_service_opts *opts, ss_fn fn, void *arg, const ss_site *site)
+{
+	static const ss_service_opts none = { .name = NULL };
+	ss_scope_opts scope_opts = { .flags = SS_UNBOUND | SS_SUPERVISE };
+	ss_task_opts task_opts = { .arg_free = service_ended };
+	struct service *service = (struct service *)(void *)storage;
+	struct ssi_scope *scope;
+	int err;
+
+	if (!opts)
+		opts = &none;
+	if (!service || !fn || opts->stop_grace_ns < 0 || opts->backoff_ns < 0)
+		return EINVAL;
+	if (service_is_started(service))
+		return EALREADY;
+	*service = (struct service){ .fn = fn,
+				     .arg = arg,
+				     .restarts = opts->restarts,
+				     .backoff_ns = opts->backoff_ns,
+				     .stop_grace_ns = opts->stop_grace_ns,
+				     .state = SS_SERVICE_RUNNING };
+	service->generation = atomic_load_explicit(&ssi.generation, memory_order_relaxed);
+	ssi_list_init(&service->waiters);
+	scope_opts.name = task_opts.name = opts->name;
+	err = ss_scope_open(&service->scope, &scope_opts, site);
+	if (err)
+		return err;
+
+	scope = service_scope(service);
+	err = ss_spawn_at(&service->scope, NULL, &task_opts, service_body, service, site);
+	if (err) {
+		ss_scope_join(&service->scope, NULL);
+		ss_scope_fini(&service->scope);
+		return err;
+	}
+	ss_scope_close(&service->scope);
+	service->magic = SSI_MAGIC(service, SERVICE_MAGIC);
+	ssi_lock();
+	ssi_object_remove_locked(&scope->object);
+	ssi_object_add_locked(&scope->object, SSI_SERVICE, opts->name, site);
+	ssi_unlock();
+	return 0;
+}
+
+int ss_service_state(const ss_service *storage)
+{
+	struct service *service;
+	int state;
+
+	if (service_of(storage, &service))
+		return SS_SERVICE_STOPPED;
+	ssi_lock();
+	state = service->state;
+	ssi_unlock();
+	return state;
+}
+
+/* ---- stop ------------------------------------------------------------------------------------------------------- */
+
+static void service_say_late(struct service *service, int64_t waited_ns)
+{
+	struct ssi_scope *scope = service_scope(service);
+	char who[320], where[64] = "running user code";
+
+	ssi_lock();
+	ssi_describe(who, sizeof(who), NULL, scope);
+	for (struct ssi_list *at = scope->tasks.next; at != &scope->tasks; at = at->next) {
+		struct ssi_task *task = SSI_CONTAINER(at, struct ssi_task, link);
+		const char *waits_in = atomic_load_explicit(&task->waits_in, memory_order_relaxed);
+		int fd = atomic_load_explicit(&task->waits_fd, memory_order_relaxed);
+
+		if (waits_in && fd >= 0)
+			snprintf(where, sizeof(where), "blocked in %s(fd %d)", waits_in, fd);
+		else if (waits_in)
+			snprintf(where, sizeof(where), "blocked in %s", waits_in);
+	}
+	ssi_unlock();
+	ssi_report("%s still runs %lld ms after it was told to stop: %s", who, (long long)(waited_ns / 1000000), where);
+}
+
+/* Tell a service to stop and wait for it; in_stop is set, and is cleared here. */
+static int service_stop(struct service *service, ss_time until, ss_error *ret_error)
+{
+	ss_time begin = ss_now();
+	ss_error first;
+	int err;
+
+	ss_scope_cancel(&service->scope, 0, "the service is stopped");
+	err = ss_scope_join_until(&service->scope, until, &first);
+	/* Of a scope that is joined, an error is that of the body. */
+	if (service_scope(service)->state == SSI_SCOPE_JOINED) {
+		ss_scope_fini(&service->scope);
+		if (!service->error.code)
+			service->error = first;
+		if (ret_error)
+			*ret_error = service->error;
+		err = 0;
+	} else if (err == ETIMEDOUT) {
+		service_say_late(service, ss_now() - begin);
+	}
+
+	ssi_lock();
+	service->over = err == 0;
+	service->in_stop = false;
+	if (service->over && service->error.code)
+		service->state = SS_SERVICE_FAILED;
+	while (!ssi_list_empty(&service->waiters)) {
+		struct ssi_wait *wait = SSI_CONTAINER(service->waiters.next, struct ssi_wait, link);
+
+		ssi_list_remove(&wait->link);
+		ssi_wake(wait);
+	}
+	ssi_unlock();
+	return err;
+}
+
+static void service_tell_locked(struct service *service)
+{
+	service->in_stop = true;
+	service->told = true;
+	if (service->state == SS_SERVICE_RUNNING || service->state == SS_SERVICE_WAITING)
+		service->state = SS_SERVICE_STOPPING;
+}
+
+int ss_service_stop(ss_service *storage, ss_time until, ss_error *error)
+{
+	struct service *service;
+	int err = service_of(storage, &service);
+
+	if (error)
+		*error = (ss_error){ 0 };
+	if (err == EINVAL)
+		return ssi_misuse(EINVAL, ssi_self.task, NULL, "this is no service");
+	if (err)
+		return err;
+
+	ssi_lock();
+	while (!err && service->in_stop) {
+		struct ssi_wait wait;
+
+		ssi_wait_begin_steady(&wait);
+		ssi_list_append(&service->waiters, &wait.link);
+		ssi_unlock();
+		ssi_waits_in("ss_service_stop", -1);
+		err = ssi_wait_sleep(&wait, until);
+		ssi_waits_in(NULL, -1);
+		ssi_lock();
+		ssi_list_remove(&wait.link);
+	}
+	if (!err && service->over)
+		err = EALREADY;
+	if (!err)
+		service_tell_locked(service);
+	ssi_unlock();
+	return err ? err : service_stop(service, until, error);
+}
+
+/* ---- drain ------------------------------------------------------------------------------------------------------ */
+
+/* The service that was started last, of those that were not waited for in vain; nobody else is stopping it then. */
+static struct service *service_next_locked(void)
+{
+	for (struct ssi_list *at = ssi.objects.prev; at != &ssi.objects; at = at->prev) {
+		struct ssi_object *object = SSI_CONTAINER(at, struct ssi_object, link);
+		struct service *service;
+
+		if (object->kind != SSI_SERVICE)
+			continue;
+		service = SSI_CONTAINER(SSI_CONTAINER(object, struct ssi_scope, object), struct service, scope);
+		if (!service->late && !service->in_stop)
+			return service;
+	}
+	return NULL;
+}
+
+static void service_forgive_locked(void)
+{
+	for (struct ssi_list *at = ssi.objects.next; at != &ssi.objects; at = at->next) {
+		struct ssi_object *object = SSI_CONTAINER(at, struct ssi_object, link);
+
+		if (object->kind == SSI_SERVICE)
+			SSI_CONTAINER(SSI_CONTAINER(object, struct ssi_scope, object), struct service, scope)->late =
+				false;
+	}
+}
+
+/* Stop them all, the last one first; with the lock held, which is given back meanwhile. */
+static void service_stop_all_locked(ss_time until)
+{
+	struct service *service;
+
+	service_forgive_locked();
+	while ((service = service_next_locked())) {
+		ss_time grace = service->stop_grace_ns ? ss_after(service->stop_grace_ns) : until;
+
+		service_tell_locked(service);
+		service->late = true; /* if it outlives this, once is enough */
+		ssi_unlock();
+		service_stop(service, grace < until ? grace : until, NULL);
+		ssi_lock();
+	}
+}
+
+int ss_drain(ss_time until)
+{
+	struct ssi_wait wait;
+	int err = 0;
+
+	if (ssi_self.task || ss_scope_current())
+		return EDEADLK;
+	ssi_lock();
+	if (ssi.drains)
+		err = EALREADY;
+	else
+		ssi.drains = true;
+	if (err) {
+		ssi_unlock();
+		return err;
+	}
+
+	/* Services first: a body that cleans up may need a scope for it. */
+	service_stop_all_locked(until);
+	ssi.draining = true;
+	while (!err && !ssi_list_empty(&ssi.objects)) {
+		ssi_wait_begin_steady(&wait);
+		ssi.drainer = &wait;
+		ssi_unlock();
+		err = ssi_wait_sleep(&wait, until);
+		ssi_lock();
+		ssi.drainer = NULL;
+	}
+	ssi_unlock();
+
+	if (err) {
+		ssi_report_left("ss_drain waits in vain for", 0, 0);
+	} else {
+		ssi_workers_retire();
+		ssi_helper_retire();
+	}
+	ssi_lock();
+	ssi.drains = false;
+	if (!err)
+		ssi.draining = ssi.started = false;
+	ssi_unlock();
+	return err;
+}

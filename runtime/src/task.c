@@ -1,0 +1,736 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Tasks from spawn to join, and the slots of scopes that have a limit.
+ *
+ * A slot is taken by the spawn, or by who ends a task and gives its slot on: first to tasks that wait in the queue,
+ * then to threads that wait to spawn. A queued task of a worker is run by the thread that gave it the slot. A queued
+ * task that has a thread of its own exists already, and waits for its turn. To join a task that waits for a slot starts
+ * it, above the limit, so that joins never wait for slots.
+ */
+#include "ssi.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct ssi_task) <= sizeof(ss_task), "ss_task is too small");
+
+/* ---- slots ------------------------------------------------------------------------------------------------------ */
+
+/* A thread outside of a scope that is full. */
+struct task_spawner {
+	struct ssi_wait wait; /* in the scope's spawners; watches the token of the caller */
+	struct ssi_hook hook; /* and that of the scope */
+	bool granted;	      /* the slot is ours */
+};
+
+/* Give a slot on, or back. Returns the task that the caller has to see performed, or NULL. */
+static struct ssi_task *task_pass_slot_locked(struct ssi_scope *scope)
+{
+	if (scope->running > scope->limit) {
+		scope->running--;
+		return NULL;
+	}
+	if (!ssi_list_empty(&scope->queue)) {
+		struct ssi_task *task = SSI_CONTAINER(scope->queue.next, struct ssi_task, queued);
+
+		ssi_list_remove(&task->queued);
+		ssi.stats.queued--;
+		task->has_slot = true;
+		task->state = SSI_TASK_RUNNING;
+		if (task->own_thread) {
+			atomic_store_explicit(&task->turn, 1, memory_order_release);
+			ssi_word_wake(&task->turn, false);
+			return NULL;
+		}
+		if (scope->joiner_helps && !scope->gift) {
+			scope->gift = task;
+			ssi_wake(scope->joiner);
+			return NULL;
+		}
+		return task;
+	}
+	if (!ssi_list_empty(&scope->spawners)) {
+		struct ssi_wait *wait = SSI_CONTAINER(scope->spawners.next, struct ssi_wait, link);
+
+		ssi_list_remove(&wait->link);
+		SSI_CONTAINER(wait, struct task_spawner, wait)->granted = true;
+		ssi_wake(wait);
+		return NULL;
+	}
+	scope->running--;
+	return NULL;
+}
+
+/* Wait as an owner for a slot, or for a reason to look again. With the lock, which is given back meanwhile. */
+static int task_wait_for_slot_locked(struct ssi_scope *scope, bool *ret_granted)
+{
+	struct task_spawner spawner = { .hook = { .kind = SSI_HOOK_WORD, .to.word = &spawner.wait.word } };
+	_Atomic uint32_t *word = NULL;
+	int err = ssi_wait_begin_locked(&spawner.wait);
+
+	if (!err)
+		err = ssi_hook_add_locked(&scope->token, &spawner.hook);
+	if (!err) {
+		ssi_list_append(&scope->spawners, &spawner.wait.link);
+		scope->visitors++;
+		ssi_unlock();
+		ssi_waits_in("ss_spawn", -1);
+		ssi_wait_sleep(&spawner.wait, SS_NEVER);
+		ssi_waits_in(NULL, -1);
+		ssi_lock();
+		err = ssi_token_error(&scope->token);
+		if (!err)
+			err = ssi_token_error(ssi_self.ambient);
+		if (!--scope->visitors)
+			word = ssi_scope_less_locked(scope);
+	}
+	ssi_hook_remove_locked(&spawner.hook);
+	ssi_wait_end_locked(&spawner.wait);
+	if (err && spawner.granted) {
+		struct ssi_task *next = task_pass_slot_locked(scope);
+
+		ssi_unlock();
+		ssi_task_start(next);
+		ssi_lock();
+	}
+	*ret_granted = spawner.granted && !err;
+	ssi_wake_now(word);
+	return err;
+}
+
+/* A slot for a task with @flags, or its place in the queue: 0, or why the spawn fails. */
+static int task_admit_locked(struct ssi_scope *scope, unsigned flags, bool *ret_slot, bool *ret_queue)
+{
+	bool granted = false;
+
+	*ret_slot = *ret_queue = false;
+	for (;;) {
+		int err = scope->state != SSI_SCOPE_OPEN || ssi.draining ? EPIPE : ssi_token_error(&scope->token);
+
+		if (err && granted) {
+			struct ssi_task *next = task_pass_slot_locked(scope);
+
+			ssi_unlock();
+			ssi_task_start(next);
+			ssi_lock();
+		}
+		if (err)
+			return err;
+		if (!scope->limit || flags & SS_TASK_BACKGROUND)
+			return 0;
+		if (!granted && scope->running < scope->limit) {
+			scope->running++;
+			granted = true;
+		}
+		if (granted) {
+			*ret_slot = true;
+			return 0;
+		}
+		if (flags & SS_TASK_NOWAIT)
+			return EAGAIN;
+		if (ssi_inside_locked(scope, ssi_self.task)) {
+			*ret_queue = true;
+			return 0;
+		}
+		err = task_wait_for_slot_locked(scope, &granted);
+		if (err)
+			return err;
+	}
+}
+
+/* ---- spawn ------------------------------------------------------------------------------------------------------ */
+
+static int task_init(struct ssi_task *task, bool anonymous, const ss_task_opts *opts, const struct ssi_spawn *spawn)
+{
+	*task = (struct ssi_task){ .flags = opts->flags,
+				   .anonymous = anonymous,
+				   .returns_pointer = spawn->returns_pointer,
+				   .arg = spawn->arg,
+				   .arg_free = opts->arg_free,
+				   .site = spawn->site };
+	if (spawn->returns_pointer)
+		task->body.to_pointer = spawn->body.to_pointer;
+	else
+		task->body.to_int = spawn->body.to_int;
+	task->generation = atomic_load_explicit(&ssi.generation, memory_order_relaxed);
+	task->own_thread = opts->flags & (SS_TASK_FRESH | SS_TASK_INHERIT_MASK) || opts->attr ||
+			   (opts->stack_size && opts->stack_size != ssi.config.stack_size);
+	ssi_name_copy(task->name, opts->name);
+	ssi_list_init(&task->link);
+	ssi_list_init(&task->queued);
+	if (!spawn->copy)
+		return 0;
+	task->arg = task->copy;
+	if (spawn->copy_size > sizeof(task->copy)) {
+		task->arg = malloc(spawn->copy_size);
+		if (!task->arg)
+			return ENOMEM;
+		task->arg_owned = true;
+	}
+	memcpy(task->arg, spawn->copy, spawn->copy_size);
+	return 0;
+}
+
+static void task_link_locked(struct ssi_task *task, struct ssi_scope *scope, ss_time deadline, struct ssi_cause **cause)
+{
+	task->id = ++ssi.task_ids;
+	ssi_token_init_locked(&task->token, SSI_TASK, &scope->token);
+	if (*cause)
+		(*cause)->error.task_id = task->id;
+	if (deadline)
+		ssi_token_deadline_locked(&task->token, deadline, cause);
+	task->token.follows = task->anonymous && !deadline && !(task->flags & SS_TASK_BACKGROUND);
+	task->scope = scope;
+	task->magic = SSI_MAGIC(task, SSI_TASK_MAGIC);
+	ssi_list_append(&scope->tasks, &task->link);
+	if (task->flags & SS_TASK_BACKGROUND)
+		scope->alive_background++;
+	else
+		scope->alive++;
+	ssi.stats.spawned++;
+}
+
+static void task_unlink_locked(struct ssi_task *task, struct ssi_rest *ret_rest, _Atomic uint32_t **ret_word)
+{
+	struct ssi_scope *scope = task->scope;
+	unsigned *alive = task->flags & SS_TASK_BACKGROUND ? &scope->alive_background : &scope->alive;
+
+	ssi_token_done_locked(&task->token, ret_rest);
+	*ret_word = --*alive ? NULL : ssi_scope_less_locked(scope);
+}
+
+/* There was no thread for a task that is linked already. */
+static void task_withdraw(struct ssi_task *task)
+{
+	struct ssi_scope *scope = task->scope;
+	struct ssi_task *next = NULL;
+	struct ssi_rest rest;
+	_Atomic uint32_t *word;
+
+	ssi_lock();
+	if (task->state == SSI_TASK_QUEUED) {
+		ssi_list_remove(&task->queued);
+		ssi.stats.queued--;
+	}
+	if (task->has_slot)
+		next = task_pass_slot_locked(scope);
+	ssi_list_remove(&task->link);
+	task_unlink_locked(task, &rest, &word);
+	task->magic = 0;
+	ssi.stats.spawned--;
+	ssi_unlock();
+	ssi_wake_now(word);
+	ssi_token_release(&rest);
+	ssi_task_start(next);
+}
+
+/* Free what is over of tasks that nobody has a handle of, so that a scope that spawns for ever does not grow for ever.
+ */
+static void task_reap_some(struct ssi_scope *scope)
+{
+	for (int tries = 0; tries < 2; tries++) {
+		struct ssi_task *task = NULL;
+		_Atomic uint32_t *word = NULL;
+		bool over;
+
+		ssi_lock();
+		if (!ssi_list_empty(&scope->ended)) {
+			task = SSI_CONTAINER(scope->ended.next, struct ssi_task, link);
+			ssi_list_remove(&task->link);
+			scope->visitors++;
+		}
+		ssi_unlock();
+		if (!task)
+			return;
+		over = ssi_thread_join(task, false);
+		ssi_lock();
+		if (!over)
+			ssi_list_append(&scope->ended, &task->link);
+		if (!--scope->visitors)
+			word = ssi_scope_less_locked(scope);
+		ssi_unlock();
+		ssi_wake_now(word);
+		if (over)
+			free(task);
+	}
+}
+
+static void task_report_late(const struct ssi_scope *scope, const ss_site *site)
+{
+	char who[320];
+
+	ssi_describe(who, sizeof(who), NULL, scope);
+	ssi_report("the spawn at %s:%d comes after the join of %s", site ? site->file : "an unknown place",
+		   site ? site->line : 0, who);
+}
+
+static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anonymous, const ss_task_opts *opts,
+		      const struct ssi_spawn *spawn)
+{
+	ss_time deadline = opts->deadline == SS_NEVER ? 0 : opts->deadline;
+	struct ssi_cause *cause = NULL;
+	bool stranger, joined, queue = false, slot = false, zombies;
+	int err = task_init(task, anonymous, opts, spawn);
+
+	if (err)
+		return err;
+	if (deadline)
+		cause = ssi_cause_deadline(opts->name, UINT64_MAX, spawn->site);
+	ssi_lock();
+	stranger = !ssi_belongs_locked(scope);
+	joined = scope->state == SSI_SCOPE_JOINED;
+	zombies = !ssi_list_empty(&scope->ended);
+	err = stranger ? EINVAL : task_admit_locked(scope, opts->flags, &slot, &queue);
+	if (!err) {
+		task->has_slot = slot;
+		task->state = queue ? SSI_TASK_QUEUED : SSI_TASK_RUNNING;
+		task->was_queued = queue;
+		atomic_init(&task->turn, !queue);
+		task_link_locked(task, scope, deadline, &cause);
+		if (queue) {
+			ssi_list_append(&scope->queue, &task->queued);
+			ssi.stats.queued++;
+		}
+	}
+	ssi_unlock();
+	ssi_cause_unref(cause);
+	if (stranger)
+		return ssi_misuse(EINVAL, ssi_self.task, scope,
+				  "a thread spawns into a scope that it does not belong to");
+	if (joined && ssi_debug())
+		task_report_late(scope, spawn->site);
+	if (err)
+		return err;
+
+	if (zombies)
+		task_reap_some(scope);
+	/* From here on the task may end, and its storage with it, at any time. */
+	if (task->own_thread)
+		err = ssi_thread_create(task, opts);
+	else if (!queue)
+		err = ssi_worker_give(task);
+	if (err)
+		task_withdraw(task);
+	return err;
+}
+
+int ssi_spawn(ss_scope *storage, ss_task *ret_task, const struct ssi_spawn *spawn)
+{
+	static const ss_task_opts none = { .name = NULL };
+	const unsigned known = SS_TASK_FRESH | SS_TASK_BACKGROUND | SS_TASK_NOWAIT | SS_TASK_INHERIT_MASK;
+	const ss_task_opts *opts = spawn->opts ? spawn->opts : &none;
+	struct ssi_task *task = (struct ssi_task *)(void *)ret_task;
+	struct ssi_scope *scope;
+	int err = ssi_scope_of(storage, &scope);
+
+	if (!err && (opts->flags & ~known || (spawn->returns_pointer ? !spawn->body.to_pointer : !spawn->body.to_int)))
+		err = EINVAL;
+	else if (err == EINVAL)
+		err = ssi_misuse(EINVAL, ssi_self.task, NULL, "a task is spawned into what is no open scope");
+	if (!err && !task)
+		err = (task = malloc(sizeof(*task))) ? 0 : ENOMEM;
+	if (!err) {
+		err = task_spawn(scope, task, !ret_task, opts, spawn);
+		if (err && task->arg_owned)
+			free(task->arg);
+		if (err && !ret_task)
+			free(task);
+	}
+	if (err && opts->arg_free)
+		opts->arg_free(spawn->copy ? (void *)(uintptr_t)spawn->copy : spawn->arg);
+	return err;
+}
+
+int ss_spawn_at(ss_scope *scope, ss_task *ret_task, const ss_task_opts *opts, ss_fn fn, void *arg, const ss_site *site)
+{
+	return ssi_spawn(scope, ret_task,
+			 &(struct ssi_spawn){ .opts = opts, .body.to_int = fn, .arg = arg, .site = site });
+}
+
+int ss_spawn_copy_at(ss_scope *scope, ss_task *ret_task, const ss_task_opts *opts, ss_fn fn, const void *arg,
+		     size_t size, const ss_site *site)
+{
+	if (!arg)
+		size = 0;
+	return ssi_spawn(
+		scope, ret_task,
+		&(struct ssi_spawn){ .opts = opts, .body.to_int = fn, .copy = arg, .copy_size = size, .site = site });
+}
+
+int ss_spawn_ptr_at(ss_scope *scope, ss_task *ret_task, const ss_task_opts *opts, ss_ptr_fn fn, void *arg,
+		    const ss_site *site)
+{
+	return ssi_spawn(
+		scope, ret_task,
+		&(struct ssi_spawn){
+			.opts = opts, .body.to_pointer = fn, .returns_pointer = true, .arg = arg, .site = site });
+}
+
+int ss_spawn_task_at(ss_scope *scope, ss_task *ret_task, unsigned flags, ss_fn fn, void *arg, const ss_site *site)
+{
+	const ss_task_opts opts = { .flags = flags };
+
+	return ss_spawn_at(scope, ret_task, &opts, fn, arg, site);
+}
+
+int ss_spawn_task_ptr_at(ss_scope *scope, ss_task *ret_task, unsigned flags, ss_ptr_fn fn, void *arg,
+			 const ss_site *site)
+{
+	const ss_task_opts opts = { .flags = flags };
+
+	return ss_spawn_ptr_at(scope, ret_task, &opts, fn, arg, site);
+}
+
+/* ---- run and end ------------------------------------------------------------------------------------------------ */
+
+/* What a task failed of, for its scope; false when it did not. */
+static bool task_failure(const struct ssi_task *task, ss_error *ret_error)
+{
+	if (!task->failed && (task->given_pointer || !task->code))
+		return false;
+	*ret_error = (ss_error){ 0 };
+	if (task->failed && task->error)
+		*ret_error = *task->error;
+	ret_error->code = task->code;
+	ret_error->task_id = task->id;
+	ret_error->site = task->site;
+	ssi_name_copy(ret_error->task, task->name);
+	return true;
+}
+
+/* Is the failure only what the cancellation led to? */
+static bool task_follows_cancel_locked(const struct ssi_task *task)
+{
+	if (task->code != ECANCELED && task->code != ETIMEDOUT)
+		return false;
+	return ssi_token_error(&task->scope->token) ||
+	       (task->code == ECANCELED && ssi_token_error(&task->token) == ECANCELED);
+}
+
+/* End a task that ran, or never will. Returns as ssi_task_perform. */
+static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worker)
+{
+	struct ssi_scope *scope = task->scope;
+	struct ssi_scope_error *more = NULL;
+	struct ssi_cause *cause = NULL;
+	struct ssi_task *next = NULL;
+	_Atomic uint32_t *join_word = NULL, *scope_word;
+	bool failed, gone = task->anonymous && !task->own_thread;
+	struct ssi_rest rest;
+	ss_error error;
+
+	failed = task_failure(task, &error);
+	if (failed) {
+		more = malloc(sizeof(*more));
+		cause = ssi_cause_of(&error);
+	}
+
+	ssi_lock();
+	if (failed && !task_follows_cancel_locked(task)) {
+		ssi.stats.failed++;
+		ssi_scope_fail_locked(scope, &error, &more);
+		if (!(scope->flags & SS_SUPERVISE))
+			ssi_token_fire_locked(&scope->token, SSI_CANCELLED, error.code, cause);
+	}
+	if (task->has_slot)
+		next = task_pass_slot_locked(scope);
+	task->state = SSI_TASK_ENDED;
+	task->error = NULL;
+	if (task->joiner)
+		join_word = ssi_wake_later(task->joiner);
+	if (task->anonymous) {
+		ssi_list_remove(&task->link);
+		if (task->own_thread)
+			ssi_list_append(&scope->ended, &task->link);
+	}
+	/* First parked, then announced: who waited for this task finds the worker free. */
+	if (worker && !next)
+		ssi_worker_park_locked(worker);
+	task_unlink_locked(task, &rest, &scope_word);
+	ssi_unlock();
+
+	ssi_wake_now(join_word);
+	ssi_wake_now(scope_word);
+	ssi_token_release(&rest);
+	ssi_cause_unref(cause);
+	free(more);
+	if (gone)
+		free(task);
+	return next;
+}
+
+struct task_performance {
+	struct ssi_task *task, *outer;
+	uint32_t generation;
+};
+
+/* The thread leaves by a pthread_exit in the body, or by pthread_cancel. */
+static void task_leaves(void *arg)
+{
+	struct task_performance *performance = arg;
+
+	if (!ssi_is_ours(performance->generation))
+		return; /* in the child of a fork: the task is the parent's */
+	ssi_task_exited(performance->task);
+	ssi_self.task = performance->outer;
+	ssi_task_start(task_end(performance->task, NULL));
+}
+
+static void task_run_body(struct ssi_task *task)
+{
+	struct task_performance performance = { .task = task, .outer = ssi_self.task, .generation = task->generation };
+
+	ssi_self.task = task;
+	pthread_cleanup_push(task_leaves, &performance);
+	ssi_task_run(task);
+	pthread_cleanup_pop(0);
+	ssi_self.task = performance.outer;
+}
+
+struct ssi_task *ssi_task_perform(struct ssi_task *task, struct ssi_worker *worker)
+{
+	int cancelled = ssi_token_error(&task->token);
+	ss_error error;
+
+	task->error = &error;
+	if (task->was_queued && cancelled) {
+		task->code = cancelled;
+		ssi_task_free_arg(task);
+	} else {
+		task_run_body(task);
+	}
+	if (worker && !ssi_worker_clean(worker, task))
+		worker = NULL;
+	return task_end(task, worker);
+}
+
+void ssi_task_start(struct ssi_task *task)
+{
+	while (task && ssi_worker_give(task) != 0) {
+		task->failed = true;
+		task->code = EAGAIN;
+		ssi_task_free_arg(task);
+		task = task_end(task, NULL);
+	}
+}
+
+/* ---- join ------------------------------------------------------------------------------------------------------- */
+
+static int task_of(const ss_task *storage, struct ssi_task **ret_task)
+{
+	struct ssi_task *task = (struct ssi_task *)(void *)(uintptr_t)storage;
+
+	*ret_task = NULL;
+	if (!task || task->magic != SSI_MAGIC(task, SSI_TASK_MAGIC))
+		return EINVAL;
+	if (!ssi_is_ours(task->generation))
+		return EOWNERDEAD;
+	*ret_task = task;
+	return 0;
+}
+
+/* A task that waits for a slot gets one above the limit, or a joining thread that may run it. */
+static void task_claim_locked(struct ssi_task *task)
+{
+	struct ssi_scope *scope = task->scope;
+	bool here = scope->flags & SS_HELP && !task->own_thread;
+	struct ssi_task *next = NULL;
+
+	ssi_list_remove(&task->queued);
+	ssi.stats.queued--;
+	task->state = SSI_TASK_RUNNING;
+	task->has_slot = !here;
+	scope->running += !here;
+	if (task->own_thread) {
+		atomic_store_explicit(&task->turn, 1, memory_order_release);
+		ssi_word_wake(&task->turn, false);
+		return;
+	}
+	ssi_unlock();
+	/* Without a thread it is run here, which is better than never. */
+	if (here || ssi_worker_give(task) != 0)
+		next = ssi_task_perform(task, NULL);
+	ssi_task_start(next);
+	ssi_lock();
+}
+
+enum task_patience { TASK_TRY, TASK_UNTIL };
+
+/* Wait for the end, with the lock, which is given back meanwhile. */
+static int task_wait_locked(struct ssi_task *task, enum task_patience patience, ss_time until)
+{
+	struct ssi_wait wait;
+	int err = 0;
+
+	if (task->state == SSI_TASK_ENDED)
+		return 0;
+	if (patience == TASK_TRY)
+		return EBUSY;
+	if (task->state == SSI_TASK_QUEUED)
+		task_claim_locked(task);
+	if (task->state == SSI_TASK_ENDED)
+		return 0;
+
+	err = ssi_wait_begin_locked(&wait);
+	if (!err) {
+		task->joiner = &wait;
+		task->joiner_task = until == SS_NEVER ? ssi_self.task : NULL;
+		ssi_unlock();
+		ssi_waits_in("ss_task_join", -1);
+		err = ssi_wait_sleep(&wait, until);
+		ssi_waits_in(NULL, -1);
+		ssi_lock();
+		task->joiner = NULL;
+		task->joiner_task = NULL;
+	}
+	ssi_wait_end_locked(&wait);
+	return task->state == SSI_TASK_ENDED ? 0 : err;
+}
+
+static int task_join(ss_task *storage, enum task_patience patience, ss_time until, int *ret_rc, void **ret_value)
+{
+	_Atomic uint32_t *word = NULL;
+	struct ssi_scope *scope;
+	struct ssi_task *task;
+	int err = task_of(storage, &task);
+
+	if (err == EINVAL)
+		return ssi_misuse(EINVAL, ssi_self.task, NULL, "what is joined is no task");
+	if (err)
+		return err;
+	ssi_lock();
+	scope = task->scope;
+	if (task->state == SSI_TASK_JOINED)
+		err = ESRCH;
+	else if (task->state != SSI_TASK_ENDED && patience != TASK_TRY &&
+		 ssi_is_awaited_locked(ssi_self.task, task, NULL))
+		err = EDEADLK;
+	else if (task->joiner || (scope && !ssi_belongs_locked(scope)))
+		err = EINVAL;
+	else
+		err = task_wait_locked(task, patience, until);
+	if (err) {
+		ssi_unlock();
+		if (err == EINVAL)
+			err = ssi_misuse(EINVAL, task, scope, "a task is joined by a stranger, or by two");
+		return err;
+	}
+
+	/* From here on it is ours alone: its scope does not know it any more. */
+	scope = task->scope;
+	task->state = SSI_TASK_JOINED;
+	ssi_list_remove(&task->link);
+	if (scope && task->own_thread) {
+		bool over;
+
+		scope->visitors++;
+		ssi_unlock();
+		over = ssi_thread_join(task, patience != TASK_TRY);
+		ssi_lock();
+		if (!over) {
+			task->state = SSI_TASK_ENDED;
+			ssi_list_append(&scope->tasks, &task->link);
+			err = EBUSY;
+		}
+		if (!--scope->visitors)
+			word = ssi_scope_less_locked(scope);
+	}
+	if (!err)
+		task->scope = NULL;
+	ssi_unlock();
+	ssi_wake_now(word);
+	if (err)
+		return err;
+	if (ret_rc)
+		*ret_rc = task->code;
+	if (ret_value)
+		*ret_value = task->given_pointer ? task->value : (void *)(intptr_t)task->code;
+	return 0;
+}
+
+int ss_task_join(ss_task *task, int *ret_rc)
+{
+	return task_join(task, TASK_UNTIL, SS_NEVER, ret_rc, NULL);
+}
+
+int ss_task_join_ptr(ss_task *task, void **ret_value)
+{
+	return task_join(task, TASK_UNTIL, SS_NEVER, NULL, ret_value);
+}
+
+int ss_task_join_until(ss_task *task, ss_time until, int *ret_rc)
+{
+	return task_join(task, TASK_UNTIL, until, ret_rc, NULL);
+}
+
+int ss_task_join_ptr_until(ss_task *task, ss_time until, void **ret_value)
+{
+	return task_join(task, TASK_UNTIL, until, NULL, ret_value);
+}
+
+int ss_task_tryjoin(ss_task *task, int *ret_rc)
+{
+	return task_join(task, TASK_TRY, 0, ret_rc, NULL);
+}
+
+int ss_task_tryjoin_ptr(ss_task *task, void **ret_value)
+{
+	return task_join(task, TASK_TRY, 0, NULL, ret_value);
+}
+
+/* ---- the rest --------------------------------------------------------------------------------------------------- */
+
+int ss_task_cancel(ss_task *storage, int code, const char *format, ...)
+{
+	struct ssi_task *task;
+	struct ssi_cause *cause;
+	va_list arguments;
+	int err = task_of(storage, &task);
+
+	if (err)
+		return err;
+	va_start(arguments, format);
+	cause = ssi_cause_new(code, task->name, task->id, task->site, format, arguments);
+	va_end(arguments);
+	ssi_lock();
+	if (task->state >= SSI_TASK_ENDED)
+		err = ESRCH;
+	else
+		ssi_token_fire_locked(&task->token, SSI_CANCELLED, code, cause);
+	ssi_unlock();
+	ssi_cause_unref(cause);
+	return err;
+}
+
+pthread_t ss_task_thread(ss_task *storage)
+{
+	struct ssi_task *task;
+	pthread_t none;
+	uint32_t begun;
+	bool own;
+
+	memset(&none, 0, sizeof(none));
+	if (task_of(storage, &task))
+		return none;
+	ssi_lock();
+	own = task->own_thread && task->state != SSI_TASK_JOINED;
+	ssi_unlock();
+	if (!own)
+		return none;
+	/* The thread exists, and is about to say who it is: 0 not yet, 1 and somebody waits for it, 2 done. */
+	while ((begun = atomic_load_explicit(&task->begun, memory_order_acquire)) != 2) {
+		if (begun == 1 || atomic_compare_exchange_strong(&task->begun, &begun, 1))
+			ssi_word_wait(&task->begun, 1, SS_NEVER);
+	}
+	return task->thread;
+}
+
+const char *ss_task_name(void)
+{
+	return ssi_self.task ? ssi_self.task->name : "";
+}
+
+uint64_t ss_task_id(void)
+{
+	return ssi_self.task ? ssi_self.task->id : 0;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * One wait of one thread: for an event, the ambient token, or a time. And the calls that are nothing but a wait.
+ */
+#include "ssi.h"
+
+void ssi_wait_begin_steady(struct ssi_wait *wait)
+{
+	*wait = (struct ssi_wait){ 0 };
+	ssi_list_init(&wait->link);
+}
+
+int ssi_wait_begin_locked(struct ssi_wait *wait)
+{
+	ssi_wait_begin_steady(wait);
+	wait->hook.kind = SSI_HOOK_WORD;
+	wait->hook.to.word = &wait->word;
+	return ssi_hook_add_locked(ssi_self.ambient, &wait->hook);
+}
+
+int ssi_wait_sleep(struct ssi_wait *wait, ss_time until)
+{
+	for (;;) {
+		uint32_t why = atomic_load_explicit(&wait->word, memory_order_acquire);
+
+		/* What has happened counts more than the cancellation that came beside it. */
+		if (why & SSI_WOKEN)
+			return 0;
+		if (why & SSI_FIRED)
+			return ssi_token_error(ssi_self.ambient);
+		if (ssi_word_wait(&wait->word, why, until) == ETIMEDOUT &&
+		    atomic_load_explicit(&wait->word, memory_order_acquire) == 0)
+			return ETIMEDOUT;
+	}
+}
+
+void ssi_wait_end_locked(struct ssi_wait *wait)
+{
+	ssi_hook_remove_locked(&wait->hook);
+	ssi_list_remove(&wait->link);
+}
+
+_Atomic uint32_t *ssi_wake_later(struct ssi_wait *wait)
+{
+	_Atomic uint32_t *word = &wait->word;
+
+	/* The one that sets it first has to wake; after that the waiter may be gone. */
+	return atomic_fetch_or_explicit(word, SSI_WOKEN, memory_order_acq_rel) == 0 ? word : NULL;
+}
+
+void ssi_wake(struct ssi_wait *wait)
+{
+	ssi_wake_now(ssi_wake_later(wait));
+}
+
+void ssi_waits_in(const char *what, int fd)
+{
+	struct ssi_task *task = ssi_self.task;
+
+	if (!task)
+		return;
+	atomic_store_explicit(&task->waits_fd, fd, memory_order_relaxed);
+	atomic_store_explicit(&task->waits_in, what, memory_order_relaxed);
+}
+
+int ss_sleep_until(ss_time until)
+{
+	struct ssi_wait wait;
+	int err;
+
+	ssi_lock();
+	err = ssi_wait_begin_locked(&wait);
+	ssi_unlock();
+	if (!err) {
+		ssi_waits_in("ss_sleep", -1);
+		err = ssi_wait_sleep(&wait, until);
+		ssi_waits_in(NULL, -1);
+	}
+	ssi_lock();
+	ssi_wait_end_locked(&wait);
+	ssi_unlock();
+	/* The time asked for is no error; a deadline around it is, and both are ETIMEDOUT. */
+	return err == ETIMEDOUT ? ss_cancelled() : err;
+}
+
+int ss_sleep(int64_t ns)
+{
+	return ss_sleep_until(ss_after(ns));
+}
