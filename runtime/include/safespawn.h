@@ -254,7 +254,8 @@ typedef struct ss_scope_opts {
  *
  * What is declared after the scope dies before its tasks: lend them only what is declared above it.
  * Leaving without ss_scope_join cancels the tasks and waits for them (SS_EXIT_WAIT: waits only), which a debug build
- * reports once per site. Jumps out of the block by longjmp or pthread_exit skip the join; ss_exit and ss_fail do not.
+ * reports once per site. ss_exit and ss_fail join it on their way; longjmp must not leave the block, and pthread_exit from it ends the process
+ * with a report.
  * C++ wants C++20 for the designated initialisers.
  */
 #ifdef __cplusplus

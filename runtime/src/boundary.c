@@ -136,12 +136,11 @@ void ssi_task_free_arg(struct ssi_task *task)
 	task->arg_owned = false;
 }
 
-void ssi_task_run(struct ssi_task *task)
+void ssi_task_run(struct ssi_task *task, struct ssi_boundary *boundary)
 {
-	struct ssi_boundary boundary = { .task = task, .cleanups = boundary_cleanups() };
-
-	ssi_frame_push(&boundary.frame, SSI_FRAME_BOUNDARY, &task->token);
-	if (_setjmp(boundary.jump) == 0) {
+	*boundary = (struct ssi_boundary){ .task = task, .cleanups = boundary_cleanups() };
+	ssi_frame_push(&boundary->frame, SSI_FRAME_BOUNDARY, &task->token);
+	if (_setjmp(boundary->jump) == 0) {
 		void *value = NULL;
 		int code = 0;
 
@@ -150,34 +149,30 @@ void ssi_task_run(struct ssi_task *task)
 		else
 			code = task->body.to_int(task->arg);
 		/* In the child of a fork the task is the parent's, and its storage may have gone with other threads. */
-		if (!ssi_is_ours(boundary.frame.generation))
+		if (!ssi_is_ours(boundary->frame.generation))
 			pthread_exit(NULL);
 		task->value = value;
 		task->given_pointer = task->returns_pointer;
 		task->code = code;
-		if (ssi_self.frames != &boundary.frame)
+		if (ssi_self.frames != &boundary->frame)
 			ssi_misuse(EINVAL, task, NULL,
 				   "a task returned with a scope, defer or token of its own still open");
 	}
-	boundary_unwind(&boundary.frame);
-	ssi_frame_remove(&boundary.frame);
+	boundary_unwind(&boundary->frame);
+	ssi_frame_remove(&boundary->frame);
 	ssi_task_free_arg(task);
 }
 
-void ssi_task_exited(struct ssi_task *task)
+void ssi_task_exited(struct ssi_task *task, struct ssi_boundary *boundary)
 {
-	struct ssi_boundary *boundary = boundary_find(true);
-
 	/*
-	 * The frames above are gone, and with them what was on this list: nothing of it can be joined or run any more.
-	 * What ss_exit and ss_fail leave here is clean.
+	 * The frames above are gone, and with them what was on this list: nothing of it can be joined or run any more,
+	 * or even looked at. What ss_exit and ss_fail leave here is clean.
 	 */
-	if (boundary && boundary->task == task) {
-		if (ssi_self.frames != &boundary->frame)
-			ssi_fatal(task, NULL, "pthread_exit in a task with an open scope, defer or token; see ss_exit");
-		task->exited = !boundary->leaving;
-		ssi_frame_remove(&boundary->frame);
-	}
+	if (ssi_self.frames != &boundary->frame)
+		ssi_fatal(task, NULL, "pthread_exit in a task with an open scope, defer, token or ss_try; see ss_exit");
+	task->exited = !boundary->leaving;
+	ssi_frame_remove(&boundary->frame);
 	ssi_task_free_arg(task);
 }
 

@@ -306,11 +306,15 @@ SSI_DATA _Thread_local struct ssi_thread ssi_self;
 SSI_FN void ssi_frame_push(struct ssi_frame *frame, enum ssi_frame_kind kind, struct ssi_token *token);
 /** Take a frame out wherever it is in the list of this thread; false: not there. */
 SSI_FN bool ssi_frame_remove(struct ssi_frame *frame);
-/** Run the body of @task within a boundary, on this thread, and its arg_free; sets its result. */
-SSI_FN void ssi_task_run(struct ssi_task *task);
+/**
+ * Run the body of @task within a boundary, on this thread, and its arg_free; sets its result.
+ *
+ * @boundary  storage of the caller, whose frame has to be there still when the thread leaves the body by pthread_exit
+ */
+SSI_FN void ssi_task_run(struct ssi_task *task, struct ssi_boundary *boundary);
 SSI_FN void ssi_task_free_arg(struct ssi_task *task);
-/** The end of a body that left by a pthread_exit of its own: undo what it left behind, and arg_free. */
-SSI_FN void ssi_task_exited(struct ssi_task *task);
+/** The end of a body that left by a pthread_exit of its own. */
+SSI_FN void ssi_task_exited(struct ssi_task *task, struct ssi_boundary *boundary);
 
 /* ---- scopes: scope.c ------------------------------------------------------------------------------------------- */
 
@@ -474,7 +478,7 @@ struct ssi_process {
 	struct ssi_list objects;
 	uint64_t numbers, task_ids;
 	uint64_t leak_mark, leak_mark_tasks; /* numbers and task_ids at the last ss_leak_mark */
-	struct ssi_list parked; /* struct ssi_worker, the last one first */
+	struct ssi_list parked;		     /* struct ssi_worker, the last one first */
 	ss_stats stats;
 	ss_config config;	       /* fixed by the first scope */
 	sigset_t signals_kept;	       /* ss_config.sig_keep */

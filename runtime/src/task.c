@@ -462,6 +462,7 @@ static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worke
 struct task_performance {
 	struct ssi_task *task, *outer;
 	uint32_t generation;
+	struct ssi_boundary boundary;
 };
 
 /* The thread leaves by a pthread_exit in the body, or by pthread_cancel. */
@@ -471,18 +472,21 @@ static void task_leaves(void *arg)
 
 	if (!ssi_is_ours(performance->generation))
 		return; /* in the child of a fork: the task is the parent's */
-	ssi_task_exited(performance->task);
+	ssi_task_exited(performance->task, &performance->boundary);
 	ssi_self.task = performance->outer;
 	ssi_task_start(task_end(performance->task, NULL));
 }
 
 static void task_run_body(struct ssi_task *task)
 {
-	struct task_performance performance = { .task = task, .outer = ssi_self.task, .generation = task->generation };
+	struct task_performance performance;
 
+	performance.task = task;
+	performance.outer = ssi_self.task;
+	performance.generation = task->generation;
 	ssi_self.task = task;
 	pthread_cleanup_push(task_leaves, &performance);
-	ssi_task_run(task);
+	ssi_task_run(task, &performance.boundary);
 	pthread_cleanup_pop(0);
 	ssi_self.task = performance.outer;
 }

@@ -102,8 +102,9 @@ static int sleep_long(void *arg)
 static void waiting_owner_is_woken_by_deadline(void **state)
 {
 	(void)state;
-	SS_SCOPE(scope, .limit = 1, .deadline = ss_after(SS_MS(2)));
+	SS_SCOPE(scope, .limit = 1);
 	assert_int_equal(ss_spawn(&scope, sleep_long, NULL), 0);
+	ss_scope_set_deadline(&scope, ss_after(SS_MS(2)));
 	assert_int_equal(ss_spawn(&scope, do_nothing, NULL), ETIMEDOUT);
 	assert_int_equal(ss_scope_join(&scope, NULL), ETIMEDOUT);
 }
