@@ -4,45 +4,6 @@
 using namespace clang;
 using namespace safespawn;
 
-void safespawn::collect(const Stmt *S, const ValueDecl *D, SmallVectorImpl<const DeclRefExpr *> &Out) {
-  if (!S)
-    return;
-  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && Ref->getDecl() == D)
-    Out.push_back(Ref);
-  for (const Stmt *Child : S->children())
-    collect(Child, D, Out);
-}
-
-const DeclStmt *safespawn::declarationOf(const Stmt *S, const VarDecl *Var) {
-  if (!S)
-    return nullptr;
-  if (const auto *Declaration = dyn_cast<DeclStmt>(S))
-    for (const Decl *D : Declaration->decls())
-      if (D == Var)
-        return Declaration;
-  for (const Stmt *Child : S->children())
-    if (const DeclStmt *Found = declarationOf(Child, Var))
-      return Found;
-  return nullptr;
-}
-
-const Stmt *safespawn::statementOf(const Stmt *E, const ParentMap &Parents) {
-  while (E && !isa_and_nonnull<CompoundStmt>(Parents.getParent(E)))
-    E = Parents.getParent(E);
-  return E;
-}
-
-bool safespawn::hasNamesake(const Stmt *S, const VarDecl *Var) {
-  if (!S)
-    return false;
-  if (const auto *Declaration = dyn_cast<DeclStmt>(S))
-    for (const Decl *D : Declaration->decls())
-      if (const auto *Named = dyn_cast<NamedDecl>(D);
-          Named && Named != Var && Named->getIdentifier() == Var->getIdentifier())
-        return true;
-  return llvm::any_of(S->children(), [&](const Stmt *Child) { return hasNamesake(Child, Var); });
-}
-
 Exits::Exits(const Unit &U, const CallExpr *Begin, const Meaning &Row, const FunctionDecl *In,
              AnalysisDeclContext &Context, std::function<bool(const CallExpr *)> Ends)
     : U(U), Begin(Begin), Graph(*Context.getCFG()), Parents(Context.getParentMap()),
@@ -64,7 +25,7 @@ bool Exits::areClear(const VarDecl *Var) const {
 
 SmallVector<const Stmt *, 8> Exits::afterSuccess() const {
   SmallVector<const Stmt *, 8> Found;
-  visit(pointAfter(Graph, Begin), Result.Failed, /*StopWhenEnded=*/true, [&](const Stmt *Exit) {
+  visit(pointAfter(Graph, Begin), Result, /*StopWhenEnded=*/true, [&](const Stmt *Exit) {
     if (!llvm::is_contained(Found, Exit))
       Found.push_back(Exit);
   });
@@ -111,47 +72,23 @@ bool Exits::insertBefore(const Stmt *Exit, const std::string &Statement, const V
                          : statementOf(Exit, Parents);
     return At && E.insertBefore(At, Parents, Statement);
   }
-  SourceLocation Brace = Body->getRBracLoc();
-  if (!E.isEditable(SourceRange(Brace, Brace)) || Body->body_empty())
-    return false;
-  if (E.isFirstOnLine(Brace))
-    E.insert(Brace, E.levelOf(Body->body_front()->getBeginLoc(), Brace) + Statement + ";\n" + E.indentOf(Brace));
-  else
-    E.insert(Brace, Statement + "; ");
-  return true;
+  return E.insertAtEnd(Body, Statement);
 }
 
-/// Calls \p Found for each exit that is reached from \p From without another begin and without entering \p Barred.
-void Exits::visit(FlowPoint From, const CFGBlock *Barred, bool StopWhenEnded,
+/// Calls \p Found for each exit that is reached from \p From without another begin.
+void Exits::visit(FlowPoint From, const SpawnTest &Worked, bool StopWhenEnded,
                   llvm::function_ref<void(const Stmt *)> Found) const {
-  if (!From)
-    return;
-  llvm::SmallPtrSet<const CFGBlock *, 32> Seen;
-  SmallVector<FlowPoint, 16> Work{From};
-  while (!Work.empty()) {
-    FlowPoint At = Work.pop_back_val();
-    bool Stopped = false;
-    for (unsigned I = At.Index; I < At.Block->size() && !Stopped; ++I)
-      if (auto Element = (*At.Block)[I].getAs<CFGStmt>()) {
-        const Stmt *S = Element->getStmt();
-        const auto *Call = dyn_cast<CallExpr>(S);
-        const bool EndsThread = Call && U.meaningOf(Call, Effect::EndThread);
-        if (isa<ReturnStmt>(S) || EndsThread)
-          Found(S);
-        Stopped = S == Begin || isa<ReturnStmt>(S) || EndsThread || (StopWhenEnded && Call && Ends(Call));
-      }
-    if (Stopped || At.Block->hasNoReturnElement())
-      continue;
-    if (At.Block == &Graph.getExit())
-      Found(nullptr);
-    for (const CFGBlock *Next : At.Block->succs())
-      if (Next && Next != Barred && Seen.insert(Next).second)
-        Work.push_back({Next, 0});
-  }
+  follow(Graph, From, Worked, [&](const Stmt *S) {
+    const auto *Call = dyn_cast_or_null<CallExpr>(S);
+    const bool IsExit = !S || isa<ReturnStmt>(S) || (Call && U.meaningOf(Call, Effect::EndThread));
+    if (IsExit)
+      Found(S);
+    return !IsExit && S != Begin && !(StopWhenEnded && Call && Ends(Call));
+  });
 }
 
 bool Exits::comesFrom(FlowPoint From, const Stmt *Exit) const {
   bool Comes = false;
-  visit(From, nullptr, /*StopWhenEnded=*/false, [&](const Stmt *Found) { Comes |= Found == Exit; });
+  visit(From, {}, /*StopWhenEnded=*/false, [&](const Stmt *Found) { Comes |= Found == Exit; });
   return Comes;
 }

@@ -6,19 +6,11 @@
 #pragma once
 
 #include "checkers/Flow.h"
+#include "fixits/Bodies.h"
 #include "fixits/Edits.h"
 #include <functional>
 
 namespace safespawn {
-
-/// All mentions of \p D below \p S, in the order of the source.
-void collect(const clang::Stmt *S, const clang::ValueDecl *D, llvm::SmallVectorImpl<const clang::DeclRefExpr *> &Out);
-/// The declaration statement of the local \p Var below \p S.
-const clang::DeclStmt *declarationOf(const clang::Stmt *S, const clang::VarDecl *Var);
-/// The statement that stands in a block and holds \p E, or null.
-const clang::Stmt *statementOf(const clang::Stmt *E, const clang::ParentMap &Parents);
-/// Whether another variable with the name of \p Var is declared below \p S.
-bool hasNamesake(const clang::Stmt *S, const clang::VarDecl *Var);
 
 class Exits {
 public:
@@ -41,7 +33,7 @@ public:
   bool insertBefore(const clang::Stmt *Exit, const std::string &Statement, const clang::VarDecl *Var, Edits &E) const;
 
 private:
-  void visit(FlowPoint From, const clang::CFGBlock *Barred, bool StopWhenEnded,
+  void visit(FlowPoint From, const SpawnTest &Worked, bool StopWhenEnded,
              llvm::function_ref<void(const clang::Stmt *)> Found) const;
   bool comesFrom(FlowPoint From, const clang::Stmt *Exit) const;
 
