@@ -90,16 +90,8 @@ public:
   bool matters(const clang::FunctionDecl *Function) const { return Mattering.count(key(Function)); }
   /// Whether somebody may call \p Function whom we do not see.
   bool hasUnseenCallers(const clang::FunctionDecl *Function) const;
-<<<<<<< HEAD
   /// The functions of this file that call \p Function directly, some more than once.
   llvm::ArrayRef<const clang::FunctionDecl *> callersOf(const clang::FunctionDecl *Function) const;
-=======
-  /// The functions of this file that call \p Function directly.
-  llvm::ArrayRef<const clang::FunctionDecl *> callersOf(const clang::FunctionDecl *Function) const {
-    auto Callers = CallersOf.find(key(Function));
-    return Callers == CallersOf.end() ? llvm::ArrayRef<const clang::FunctionDecl *>() : llvm::ArrayRef(Callers->second);
-  }
->>>>>>> 7bd0c4b (x)
   /// Whether a function of this file calls \p Function directly.
   bool isCalled(const clang::FunctionDecl *Function) const { return CallersOf.count(key(Function)); }
   /// Whether \p Entry (or a function of this file that it calls) detaches the thread that it runs on.
