@@ -11,6 +11,8 @@
 #include "checkers/Objects.h"
 #include "clang/AST/ParentMap.h"
 #include "clang/AST/RecursiveASTVisitor.h"
+#include "clang/Analysis/Analyses/LiveVariables.h"
+#include "clang/Analysis/CFGStmtMap.h"
 #include "clang/StaticAnalyzer/Core/Checker.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/CallEvent.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/CheckerContext.h"
@@ -46,6 +48,12 @@ private:
 
   /// What a guard mentions; interned, the same for all paths.
   mutable llvm::DenseMap<unsigned, SmallVector<const ValueDecl *, 4>> Mentions;
+  /// Where a guard is asked.
+  struct Asked {
+    const StackFrameContext *In = nullptr;
+    llvm::SmallPtrSet<const Stmt *, 2> Where;
+  };
+  mutable llvm::DenseMap<unsigned, Asked> Askers;
   mutable llvm::DenseMap<const FunctionDecl *, bool> Small;
   /// Where the paths from one top frame have been, and what they followed there.
   mutable const StackFrameContext *Top = nullptr;
@@ -193,7 +201,7 @@ bool PathModel::wasHere(const Expr *Condition, CheckerContext &C) const {
   const LocationContext *Here = C.getLocationContext();
   llvm::FoldingSetNodeID Id;
   auto Add = [&](SVal Value) {
-    if (SymbolRef Symbol = Value.getAsSymbol(); Symbol && !Loc::isLocType(Symbol->getType()))
+    if (SymbolRef Symbol = Value.getAsSymbol())
       addKnowledge(State, Symbol, Id);
     else
       Value.Profile(Id);
@@ -205,18 +213,28 @@ bool PathModel::wasHere(const Expr *Condition, CheckerContext &C) const {
   for (auto AddFollowed : A->Fingerprints)
     AddFollowed(State, Id);
   const StackFrameContext *Outermost = nullptr;
+  const CFGBlock *Block = Here->getAnalysisDeclContext()->getCFGStmtMap()->getBlock(Condition);
   for (const LocationContext *L = Here; L; L = L->getParent()) {
     const auto *Frame = dyn_cast<StackFrameContext>(L);
     const auto *F = Frame ? dyn_cast<FunctionDecl>(Frame->getDecl()) : nullptr;
     if (!F)
       continue;
     Outermost = Frame;
+    auto *Live = Frame->getAnalysis<LiveVariables>();
     for (const VarDecl *Var : Branches->localsThatMatter(F, C.getAnalysisManager()))
-      Add(State->getSVal(State->getLValue(Var, Frame).castAs<Loc>()));
+      if (!Block || !Live || Live->isLive(Block, Var)) // else it gets another value before anybody asks
+        Add(State->getSVal(State->getLValue(Var, Frame).castAs<Loc>()));
+    Block = Frame->getCallSiteBlock();
   }
+  // Of guards only those that tie something together: asked in several places of a function that is not left yet, and
+  // with an answer.
   for (const auto &[Key, Value] : State->get<GuardMap>()) {
-    Id.AddInteger(Key);
-    Add(Value);
+    const Asked &Guard = Askers.find(Key)->second;
+    if (Guard.Where.size() > 1 && (Guard.In == Here->getStackFrame() || Guard.In->isParentOf(Here)) &&
+        State->isNull(Value).isConstrained()) {
+      Id.AddInteger(Key);
+      Add(Value);
+    }
   }
   if (Top != Outermost) {
     Top = Outermost;
@@ -283,6 +301,9 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
   Id.AddPointer(C.getStackFrame());
   unsigned Key = Id.ComputeHash();
   Mentions.try_emplace(Key, Reads.Decls);
+  Asked &Asking = Askers[Key];
+  Asking.In = C.getStackFrame();
+  Asking.Where.insert(Condition);
 
   ProgramStateRef State = C.getState();
   auto Value = C.getSVal(Condition).getAs<DefinedOrUnknownSVal>();
