@@ -17,6 +17,7 @@ using namespace safespawn;
 
 namespace {
 
+struct Change;
 struct Copied;
 
 class LockUse : public Checker<check::ASTCodeBody> {
@@ -29,6 +30,13 @@ private:
   bool isFresh(const Copied &C, const Body &B) const;
   bool isMadeAnew(const Copied &C, const Body &B) const;
   void checkLoops(const Body &B) const;
+  void checkLocks(const Body &B) const;
+  void checkWakeUps(const Body &B) const;
+  void checkOneForMany(const Body &B, const CallExpr *Post, const Meaning &Row, ArrayRef<Change> Changes,
+                       ArrayRef<const WaitSite *> Waiters) const;
+  bool mayHoldLock(const FunctionDecl *F, const Stmt *At, AnalysisManager &Manager) const;
+  bool isEnteredWithoutLock(const FunctionDecl *F, AnalysisManager &Manager, unsigned Depth = 0) const;
+  const SpawnSite *spawnedOften(const FunctionDecl *F, AnalysisManager &Manager) const;
 
   mutable std::unique_ptr<Waits> Waiting;
 };
@@ -50,6 +58,10 @@ void LockUse::checkASTCodeBody(const Decl *D, AnalysisManager &Manager, BugRepor
     checkCopies(B);
   if (A->Book.isOn(Rule::lock_CondNoLoop))
     checkLoops(B);
+  if (A->Book.isOn(Rule::lock_CondMutex))
+    checkLocks(B);
+  if (A->Book.isOn(Rule::lock_LostWakeup))
+    checkWakeUps(B);
 }
 
 // ---- Copy -----------------------------------------------------------------------------------------------------------
@@ -409,6 +421,367 @@ void LockUse::checkLoops(const Body &B) const {
              "'" + A->U.text(Wait.Call->getCallee()) +
                  "' waits without a loop: it may return before what is waited for has happened",
              Wait.Call, Notes, If ? fixCondNoLoop(A->U, Wait.Call, If) : std::vector<Fix>());
+  }
+}
+
+// ---- CondMutex: one condition, two locks ----------------------------------------------------------------------------
+
+namespace {
+
+/// A synchronisation object by its structure: a variable or a pointer, and the fields from there.
+struct SyncPlace {
+  const VarDecl *Object = nullptr;        ///< the variable that it is or lies in, or
+  const Expr *Pointer = nullptr;          ///< the pointer that leads to what it lies in
+  SmallVector<const FieldDecl *, 2> Path; ///< outermost first
+  bool exists() const { return Object || Pointer; }
+  const FieldDecl *leaf() const { return Path.empty() ? nullptr : Path.back(); }
+};
+
+/// What \p E points to; nothing where an index or a call comes in.
+SyncPlace placeBehind(const Expr *E) {
+  SyncPlace P;
+  if (!E)
+    return P;
+  E = E->IgnoreParenCasts();
+  const auto *Address = dyn_cast<UnaryOperator>(E);
+  if (!Address || Address->getOpcode() != UO_AddrOf) {
+    if (isa<DeclRefExpr, MemberExpr>(E) && E->getType()->isPointerType())
+      P.Pointer = E;
+    return P;
+  }
+  E = Address->getSubExpr()->IgnoreParenCasts();
+  while (const auto *Member = dyn_cast<MemberExpr>(E)) {
+    const auto *Field = dyn_cast<FieldDecl>(Member->getMemberDecl());
+    if (!Field || Field->getParent()->isUnion())
+      return {};
+    P.Path.insert(P.Path.begin(), Field);
+    E = Member->getBase()->IgnoreParenCasts();
+    if (Member->isArrow()) {
+      P.Pointer = isa<DeclRefExpr, MemberExpr>(E) ? E : nullptr;
+      return P;
+    }
+  }
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(E))
+    P.Object = dyn_cast<VarDecl>(Ref->getDecl());
+  return P;
+}
+
+/// Whether no pointer can make the two the same object.
+bool areDifferent(const SyncPlace &A, const SyncPlace &B) {
+  if (A.Object && B.Object)
+    return A.Object != B.Object || A.Path != B.Path;
+  // A variable of its own is no field, and one field is not another.
+  if (A.Pointer && A.Path.empty())
+    return false;
+  if (B.Pointer && B.Path.empty())
+    return false;
+  return A.leaf() != B.leaf();
+}
+
+/// Whether the two lie side by side in one object.
+bool haveOneBase(const SyncPlace &A, const SyncPlace &B, const Unit &U) {
+  return A.Pointer && B.Pointer && !A.Path.empty() && !B.Path.empty() && U.sameExpression(A.Pointer, B.Pointer);
+}
+
+/// What an object is called for a person: without the '&'.
+std::string spoken(const Expr *E, const Unit &U) {
+  E = E->IgnoreParenCasts();
+  if (const auto *Address = dyn_cast<UnaryOperator>(E); Address && Address->getOpcode() == UO_AddrOf)
+    E = Address->getSubExpr()->IgnoreParens();
+  return U.text(E);
+}
+
+} // namespace
+
+void LockUse::checkLocks(const Body &B) const {
+  const Unit &U = A->U;
+  auto Own = [&](const SyncPlace &P) {
+    // A local's pointer may lead elsewhere by the second wait.
+    const auto *Ref = dyn_cast_or_null<DeclRefExpr>(P.Pointer);
+    const auto *Var = Ref ? dyn_cast<VarDecl>(Ref->getDecl()) : nullptr;
+    bool Changes = !Var;
+    for (const CFGBlock *Block : *B.Graph)
+      for (const CFGElement &Element : *Block)
+        if (auto S = Element.getAs<CFGStmt>(); S && Var && !isa<DeclStmt>(S->getStmt()))
+          Changes |= changes(S->getStmt(), Var, U);
+    return !Changes;
+  };
+  for (const WaitSite &Second : Waiting->in(B.F)) {
+    const SyncPlace Condition = placeBehind(Second.condition()), Lock = placeBehind(Second.lock());
+    if (!Condition.exists() || !Lock.exists())
+      continue;
+    const WaitSite *First = nullptr;
+    for (const FunctionDecl *F : U.definitions()) {
+      for (const WaitSite &Other : Waiting->in(F)) {
+        if (Other.Call == Second.Call)
+          break;
+        const SyncPlace OtherCondition = placeBehind(Other.condition()), OtherLock = placeBehind(Other.lock());
+        if (!OtherCondition.exists() || !OtherLock.exists() || Condition.Path != OtherCondition.Path ||
+            !areDifferent(Lock, OtherLock))
+          continue;
+        const bool Here = F->getCanonicalDecl() == B.F->getCanonicalDecl();
+        const bool IsSame =
+            Condition.Object
+                ? Condition.Object == OtherCondition.Object
+                : OtherCondition.Pointer &&
+                      ((Here && U.sameExpression(Condition.Pointer, OtherCondition.Pointer) && Own(Condition)) ||
+                       (haveOneBase(Condition, Lock, U) && haveOneBase(OtherCondition, OtherLock, U)));
+        if (IsSame) {
+          First = &Other;
+          break;
+        }
+      }
+      if (First || F->getCanonicalDecl() == B.F->getCanonicalDecl())
+        break;
+    }
+    if (First)
+      B.report(A->Book, Rule::lock_CondMutex,
+               "condition '" + spoken(Second.condition(), U) + "' is waited for with lock '" +
+                   spoken(Second.lock(), U) + "' here, and with another one elsewhere",
+               Second.Call,
+               Body::Note{"waited for with lock '" + spoken(First->lock(), U) + "' here", B.at(First->Call)});
+  }
+}
+
+// ---- LostWakeup -----------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Something that a waiter tests gets a value.
+struct Change {
+  const Stmt *At = nullptr;
+  const Expr *Target = nullptr;
+  const ValueDecl *Of = nullptr;
+  bool ToConstant = false;
+};
+
+/// The variable or field that the lvalue \p E ends in.
+const ValueDecl *endOf(const Expr *E) {
+  E = E->IgnoreParenCasts();
+  while (const auto *Element = dyn_cast<ArraySubscriptExpr>(E))
+    E = Element->getBase()->IgnoreParenCasts();
+  if (const auto *Member = dyn_cast<MemberExpr>(E))
+    return Member->getMemberDecl();
+  const auto *Ref = dyn_cast<DeclRefExpr>(E);
+  const auto *Var = Ref ? dyn_cast<VarDecl>(Ref->getDecl()) : nullptr;
+  return Var && Var->hasGlobalStorage() ? Var : nullptr;
+}
+
+std::optional<Change> changeBy(const Stmt *S, ASTContext &Context) {
+  Change C;
+  C.At = S;
+  const Expr *Value = nullptr;
+  if (const auto *Assign = dyn_cast<BinaryOperator>(S); Assign && Assign->isAssignmentOp()) {
+    C.Target = Assign->getLHS();
+    Value = Assign->getOpcode() == BO_Assign ? Assign->getRHS() : nullptr;
+  } else if (const auto *Op = dyn_cast<UnaryOperator>(S); Op && Op->isIncrementDecrementOp()) {
+    C.Target = Op->getSubExpr();
+  } else if (const auto *Atomic = dyn_cast<AtomicExpr>(S); Atomic && Atomic->getNumSubExprs() > 2) { // not a load
+    const auto *Address = dyn_cast<UnaryOperator>(Atomic->getPtr()->IgnoreParenCasts());
+    C.Target = Address && Address->getOpcode() == UO_AddrOf ? Address->getSubExpr() : nullptr;
+    Value = Atomic->getVal1();
+  }
+  C.Of = C.Target ? endOf(C.Target) : nullptr;
+  if (!C.Of)
+    return std::nullopt;
+  Expr::EvalResult Constant;
+  C.ToConstant = Value && Value->EvaluateAsInt(Constant, Context);
+  return C;
+}
+
+template <typename F> void forEachStatement(const CFG &Graph, F Visit) {
+  for (const CFGBlock *Block : Graph)
+    for (const CFGElement &Element : *Block)
+      if (auto S = Element.getAs<CFGStmt>())
+        Visit(S->getStmt());
+}
+
+/// Whether two conditions are one, or the same field of objects of one type.
+bool mayBeOne(const SyncPlace &A, const SyncPlace &B) {
+  if (!A.exists() || !B.exists() || A.leaf() != B.leaf())
+    return false;
+  return A.leaf() || (A.Object && A.Object == B.Object);
+}
+
+} // namespace
+
+/// Whether a lock may be held at \p At by what \p F did before.
+bool LockUse::mayHoldLock(const FunctionDecl *F, const Stmt *At, AnalysisManager &Manager) const {
+  const Unit &U = A->U;
+  const CFG *Graph = Manager.getCFG(F);
+  if (!Graph)
+    return true;
+  for (const CallExpr *Call : U.callsIn(F)) {
+    const FunctionDecl *Callee = Call->getDirectCallee();
+    const Meaning *Row = U.meaningOf(Call, Effect::Acquire);
+    if (!Row)
+      Row = U.meaningOf(Call, Effect::TryAcquire);
+    const Expr *Lock = Row ? Unit::argument(Call, Row->Object) : nullptr;
+    if (const Meaning *Wait = U.meaningOf(Call, Effect::Wait); Wait && Wait->Lock.exists())
+      Lock = Unit::argument(Call, Wait->Lock); // it comes back with it
+    const bool Hidden =
+        !Lock && U.meaningsOf(Callee).empty() &&
+        (Callee->hasBody() ? U.locks(Callee) : llvm::any_of(Call->arguments(), [&](const Expr *Argument) {
+          const QualType Pointee = Unit::pointeeOf(Argument);
+          return !Pointee.isNull() && U.syncWithin(Pointee).has_value();
+        }));
+    if (!Lock && !Hidden)
+      continue;
+    if (walk(pointAfter(*Graph, Call), [&](const Stmt *S) {
+          if (S == At)
+            return Step::Found;
+          const auto *Other = dyn_cast<CallExpr>(S);
+          const Meaning *Release = Other ? U.meaningOf(Other, Effect::Release) : nullptr;
+          const Expr *Freed = Release ? Unit::argument(Other, Release->Object) : nullptr;
+          return Freed && (!Lock || U.sameExpression(Freed, Lock)) ? Step::Stop : Step::On;
+        }))
+      return true;
+  }
+  return false;
+}
+
+/// Whether no function of this file calls \p F with a lock held. From other files, a function that takes no lock itself
+/// is expected to be called without one.
+bool LockUse::isEnteredWithoutLock(const FunctionDecl *F, AnalysisManager &Manager, unsigned Depth) const {
+  const Unit &U = A->U;
+  constexpr unsigned Deepest = 4;
+  if (Depth > Deepest)
+    return false;
+  for (const FunctionDecl *Caller : U.callersOf(F)) {
+    for (const CallExpr *Call : U.callsIn(Caller))
+      if (Call->getDirectCallee()->getCanonicalDecl() == F->getCanonicalDecl() && mayHoldLock(Caller, Call, Manager))
+        return false;
+    if (!isEnteredWithoutLock(Caller, Manager, Depth + 1))
+      return false;
+  }
+  return F->isExternallyVisible() || !U.hasUnseenCallers(F) || !U.spawnsOf(F).empty();
+}
+
+/// The spawn of one of several threads that come to \p F, where there is one.
+const SpawnSite *LockUse::spawnedOften(const FunctionDecl *F, AnalysisManager &Manager) const {
+  const Unit &U = A->U;
+  llvm::SmallPtrSet<const FunctionDecl *, 8> Seen;
+  SmallVector<const FunctionDecl *, 8> Work{F->getCanonicalDecl()};
+  while (!Work.empty()) {
+    const FunctionDecl *Entry = Work.pop_back_val();
+    if (!Seen.insert(Entry).second)
+      continue;
+    auto Sites = U.spawnsOf(Entry);
+    if (Sites.size() > 1)
+      return Sites.back();
+    for (const SpawnSite *Site : Sites)
+      if (const CFG *Graph = Manager.getCFG(Site->In); Graph && reaches(*Graph, Site->Call, Site->Call))
+        return Site;
+    for (const FunctionDecl *Caller : U.callersOf(Entry))
+      Work.push_back(Caller);
+  }
+  return nullptr;
+}
+
+void LockUse::checkWakeUps(const Body &B) const {
+  const Unit &U = A->U;
+  if (!U.has(Effect::Wait) || !U.has(Effect::Post))
+    return;
+  llvm::SmallPtrSet<const Stmt *, 4> Reported;
+  for (const CallExpr *Post : U.callsIn(B.F)) {
+    const Meaning *Row = U.meaningOf(Post, Effect::Post);
+    const SyncPlace Condition = Row ? placeBehind(Unit::argument(Post, Row->Object)) : SyncPlace();
+    if (!Condition.exists())
+      continue;
+    SmallVector<const WaitSite *, 4> Waiters;
+    llvm::DenseMap<const ValueDecl *, const WaitSite *> Tested;
+    for (const FunctionDecl *F : U.definitions())
+      for (const WaitSite &Wait : Waiting->in(F))
+        if (mayBeOne(Condition, placeBehind(Wait.condition()))) {
+          Waiters.push_back(&Wait);
+          // Who wakes up by himself misses nothing for long.
+          for (const ValueDecl *Read : Waiting->predicateOf(Wait))
+            if (!Wait.Bounded)
+              Tested.try_emplace(Read, &Wait);
+        }
+    if (Waiters.empty())
+      continue;
+    SmallVector<Change, 4> Changes;
+    forEachStatement(*B.Graph, [&](const Stmt *S) {
+      if (std::optional<Change> C = changeBy(S, U.context()); C && Tested.count(C->Of) && reaches(*B.Graph, S, Post))
+        Changes.push_back(*C);
+    });
+    checkOneForMany(B, Post, *Row, Changes, Waiters);
+
+    for (const Change &C : Changes) {
+      const WaitSite &Wait = *Tested[C.Of];
+      const SyncPlace Lock = placeBehind(Wait.lock());
+      // Whoever takes the lock between the change and the signal comes after a waiter's test, or before it.
+      auto Takes = [&](const Stmt *S) {
+        const auto *Call = dyn_cast<CallExpr>(S);
+        return Call && Call != Post &&
+               (U.meaningOf(Call, Effect::Acquire) || U.meaningOf(Call, Effect::TryAcquire) ||
+                (U.meaningsOf(Call->getDirectCallee()).empty() &&
+                 (!Call->getDirectCallee() || U.locks(Call->getDirectCallee()))));
+      };
+      const bool Straight = walk(pointAfter(*B.Graph, C.At), [&](const Stmt *S) {
+        return S == Post ? Step::Found : Takes(S) ? Step::Stop : Step::On;
+      });
+      if (!Straight || !Lock.exists() || Reported.count(C.At) || mayHoldLock(B.F, C.At, B.Manager) ||
+          U.initialises(B.F) || !isEnteredWithoutLock(B.F, B.Manager))
+        continue;
+      Reported.insert(C.At);
+      B.report(A->Book, Rule::lock_LostWakeup,
+               "'" + U.text(C.Target) + "' is changed without lock '" + spoken(Wait.lock(), U) +
+                   "': a thread between its test and its wait misses the wake-up",
+               C.At,
+               {Body::Note{"tested and waited for here, with the lock", B.at(Wait.Call)},
+                Body::Note{"the wake-up", B.at(Post)}});
+    }
+  }
+}
+
+void LockUse::checkOneForMany(const Body &B, const CallExpr *Post, const Meaning &Row, ArrayRef<Change> Changes,
+                              ArrayRef<const WaitSite *> Waiters) const {
+  const Unit &U = A->U;
+  if (Row.Broadcast.empty() || reaches(*B.Graph, Post, Post))
+    return;
+  // Several signals, or a waiter that passes the signal on, may well reach them all.
+  const SyncPlace Condition = placeBehind(Unit::argument(Post, Row.Object));
+  auto PostsToo = [&](const FunctionDecl *F) {
+    return llvm::any_of(U.callsIn(F), [&](const CallExpr *Other) {
+      const Meaning *Known = U.meaningOf(Other, Effect::Post);
+      return Known && Other != Post && mayBeOne(Condition, placeBehind(Unit::argument(Other, Known->Object)));
+    });
+  };
+  if (PostsToo(B.F))
+    return;
+  for (const Change &C : Changes) {
+    if (!C.ToConstant)
+      continue;
+    SmallVector<const WaitSite *, 4> Many;
+    bool TakenBack = false;
+    for (const WaitSite *Wait : Waiters) {
+      if (!llvm::is_contained(Waiting->predicateOf(*Wait), C.Of))
+        continue;
+      Many.push_back(Wait);
+      TakenBack |= PostsToo(Wait->In);
+      // A waiter that takes the flag back is the only one whom it was for.
+      if (const CFG *Graph = B.Manager.getCFG(Wait->In))
+        forEachStatement(*Graph, [&](const Stmt *S) {
+          std::optional<Change> Back = changeBy(S, U.context());
+          TakenBack |= Back && Back->Of == C.Of;
+        });
+    }
+    if (Many.empty() || TakenBack)
+      continue;
+    SmallVector<Body::Note, 3> Notes{{"'" + U.text(C.Target) + "' is set here", B.at(C.At)},
+                                     {"a thread waits for it here", B.at(Many.front()->Call)}};
+    if (const SpawnSite *Site = spawnedOften(Many.front()->In, B.Manager))
+      Notes.push_back({"several such threads are spawned here", B.at(Site->Call)});
+    else if (Many.size() > 1 && Many.back()->In != Many.front()->In)
+      Notes.push_back({"and another one here", B.at(Many.back()->Call)});
+    else
+      continue;
+    return B.report(A->Book, Rule::lock_LostWakeup,
+                    "'" + U.text(Post->getCallee()) + "' wakes one thread, and several wait for '" + U.text(C.Target) +
+                        "'",
+                    Post, Notes, fixWakeAll(U, Post, Row));
   }
 }
 

@@ -105,14 +105,14 @@ struct Waits::Place {
   const Unit &U;
   const CFG &Graph;
   const ParentMap &Parents;
-  const FunctionDecl *F;
+  ArrayRef<WaitSite> Sites; ///< all of the function's
   const CallExpr *Wait;
   const VarDecl *Result; ///< of the wait
   FlowPoint After;
   llvm::SmallPtrSet<const CFGBlock *, 32> Cycle; ///< the blocks on a way from the wait back to it
 
-  Place(const Unit &U, AnalysisDeclContext &Context, const FunctionDecl *F, const CallExpr *Wait)
-      : U(U), Graph(*Context.getCFG()), Parents(Context.getParentMap()), F(F), Wait(Wait),
+  Place(const Unit &U, AnalysisDeclContext &Context, ArrayRef<WaitSite> Sites, const CallExpr *Wait)
+      : U(U), Graph(*Context.getCFG()), Parents(Context.getParentMap()), Sites(Sites), Wait(Wait),
         Result(resultOf(Wait, Parents)), After(pointAfter(Graph, Wait)) {
     if (!After)
       return;
@@ -176,6 +176,13 @@ struct Waits::Place {
     return !Cycle.empty() && !(Tested && OnlyResult);
   }
 
+  static const Expr *conditionOf(const Stmt *Loop) {
+    if (const auto *For = dyn_cast<ForStmt>(Loop))
+      return For->getCond();
+    const auto *While = dyn_cast<WhileStmt>(Loop);
+    return While ? While->getCond() : cast<DoStmt>(Loop)->getCond();
+  }
+
   static bool isLoop(const Stmt *S, ASTContext &Context) {
     if (isa<ForStmt, WhileStmt>(S))
       return true;
@@ -187,9 +194,7 @@ struct Waits::Place {
   bool holdsWait(const Stmt *S) const {
     bool Holds = false;
     forEach(S, [&](const Stmt *Part) {
-      const auto *Call = dyn_cast<CallExpr>(Part);
-      const Meaning *Row = Call ? U.meaningOf(Call, Effect::Wait) : nullptr;
-      Holds |= Row && Row->Lock.exists();
+      Holds |= llvm::any_of(Sites, [&](const WaitSite &Site) { return Site.Call == Part; });
       return !Holds;
     });
     return Holds;
@@ -259,80 +264,120 @@ bool Waits::Place::goesOnUntested(const Expr *Guard, bool InLoop) const {
   for (unsigned I = 0; I < Parts.size(); ++I)
     Each[I].add(Parts[I], U);
 
+  // A call that is given nothing but locks and the like takes one or gives it back, whoever wrote it.
+  auto IsOnSync = [&](const CallExpr *Call) {
+    return Call->getNumArgs() && llvm::all_of(Call->arguments(), [&](const Expr *Argument) {
+             const QualType Pointee = Unit::pointeeOf(Argument);
+             return !Pointee.isNull() && U.syncKind(Pointee);
+           });
+  };
   auto Releases = [&](const Stmt *S) {
     const auto *Call = dyn_cast<CallExpr>(S);
-    return Call && U.meaningOf(Call, Effect::Release);
+    return Call &&
+           (U.meaningOf(Call, Effect::Release) || (U.meaningsOf(Call->getDirectCallee()).empty() && IsOnSync(Call)));
   };
   // A call of the project's own that nobody describes; a logger (variadic) does not act on the state.
   auto OwnCall = [&](const Stmt *S) -> const CallExpr * {
     const auto *Call = dyn_cast<CallExpr>(S);
     const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
     return Callee && !Callee->isVariadic() && !Callee->getBuiltinID() && U.meaningsOf(Callee).empty() &&
-                   !U.context().getSourceManager().isInSystemHeader(Callee->getLocation())
+                   !IsOnSync(Call) && !U.context().getSourceManager().isInSystemHeader(Callee->getLocation())
                ? Call
                : nullptr;
   };
-  // Locals that hold what was found behind the wait: to test one of them is to look again.
-  llvm::SmallPtrSet<const VarDecl *, 4> Found;
+  // Locals that are given what is found behind the wait: to test one of them is to look again. Which of them a path has
+  // filled is a part of its state, a bit each.
+  SmallVector<const VarDecl *, 4> Found;
+  llvm::DenseMap<const Stmt *, unsigned> Fills;
   auto NoteFound = [&](const Stmt *S, bool Locked) {
+    auto Fill = [&](const VarDecl *Var) {
+      constexpr size_t Most = 4;
+      if (!Var || !Var->hasLocalStorage() || Var == Result || (Found.size() == Most && !llvm::is_contained(Found, Var)))
+        return;
+      if (!llvm::is_contained(Found, Var))
+        Found.push_back(Var);
+      Fills[S] |= 1u << (llvm::find(Found, Var) - Found.begin());
+    };
+    // From what the predicate reads, or what somebody hands out under the lock, which may be nothing.
     auto Tells = [&](const Expr *Value) {
       bool Calls = false;
       forEach(Value, [&](const Stmt *Part) { return !(Calls |= OwnCall(Part) != nullptr); });
-      return Whole.names(Value) || (InLoop && Locked && Calls);
+      return Whole.names(Value) || (InLoop && Locked && Calls && Value->getType()->isPointerType());
     };
     if (const auto *Assign = dyn_cast<BinaryOperator>(S); Assign && Assign->getOpcode() == BO_Assign) {
-      const VarDecl *Var = variableOf(Assign->getLHS());
-      if (Var && Var->hasLocalStorage() && Var != Result && Tells(Assign->getRHS()))
-        Found.insert(Var);
+      if (Tells(Assign->getRHS()))
+        Fill(variableOf(Assign->getLHS()));
     } else if (const auto *Declaration = dyn_cast<DeclStmt>(S)) {
       for (const Decl *D : Declaration->decls())
-        if (const auto *Var = dyn_cast<VarDecl>(D); Var && Var != Result && Var->hasInit() && Tells(Var->getInit()))
-          Found.insert(Var);
-    } else if (const CallExpr *Call = OwnCall(S)) {
+        if (const auto *Var = dyn_cast<VarDecl>(D); Var && Var->hasInit() && Tells(Var->getInit()))
+          Fill(Var);
+    } else if (const CallExpr *Call = OwnCall(S); Call && Tells(Call)) {
       for (const Expr *Argument : Call->arguments())
-        if (const VarDecl *Var = variablePointedTo(Argument); Var && Var->hasLocalStorage() && Tells(Call))
-          Found.insert(Var);
+        Fill(variablePointedTo(Argument));
     }
     return Step::On;
   };
   walk(After, [&](const Stmt *S) { return NoteFound(S, false); });
   walk(After, [&](const Stmt *S) { return Releases(S) ? Step::Stop : NoteFound(S, true); });
 
-  auto NamesFound = [&](const Stmt *S) {
-    return llvm::any_of(Found, [&](const VarDecl *Var) { return mentions(S, Var); });
+  struct At {
+    FlowPoint Where;
+    unsigned Asked;  ///< the parts of the guard that were asked again
+    unsigned Filled; ///< the locals of Found
+    bool Locked;     ///< the lock may still be held
   };
-  auto Acts = [&](const Stmt *S, bool Locked) {
+  auto NamesFound = [&](const Stmt *S, const At &Now) {
+    for (unsigned I = 0; I < Found.size(); ++I)
+      if ((Now.Filled & (1u << I)) && mentions(S, Found[I]))
+        return true;
+    return false;
+  };
+  // Code acts on the predicate when it changes what that reads, or hands on what it found.
+  auto Acts = [&](const Stmt *S, const At &Now) {
     const Expr *Target = nullptr;
     if (const auto *Assign = dyn_cast<BinaryOperator>(S); Assign && Assign->isAssignmentOp())
       Target = Assign->getLHS();
     else if (const auto *Op = dyn_cast<UnaryOperator>(S); Op && Op->isIncrementDecrementOp())
       Target = Op->getSubExpr();
-    if (Target)
-      return Whole.namesEnd(Target);
+    if (Target) {
+      const VarDecl *Var = variableOf(Target);
+      return !(Var && Var->hasLocalStorage()) && Whole.namesEnd(Target);
+    }
     if (const auto *Return = dyn_cast<ReturnStmt>(S))
-      return Return->getRetValue() && (NamesFound(Return->getRetValue()) || Whole.namesEnd(Return->getRetValue()));
+      return Return->getRetValue() && (NamesFound(Return->getRetValue(), Now) || Whole.namesEnd(Return->getRetValue()));
     const CallExpr *Call = OwnCall(S);
     if (!Call || Call == Wait)
       return false;
     // What fetches a value to look at has not acted yet.
     for (const Expr *Argument : Call->arguments())
-      if (const VarDecl *Var = variablePointedTo(Argument); Var && Found.count(Var))
+      if (Fills.count(S) && llvm::is_contained(Found, variablePointedTo(Argument)))
         return false;
     const Stmt *Parent = Parents.getParentIgnoreParenImpCasts(const_cast<CallExpr *>(Call));
-    if (isa_and_nonnull<Expr, DeclStmt, ReturnStmt>(Parent) && !isa<StmtExpr>(Parent))
+    if (isa_and_nonnull<Expr, DeclStmt, ReturnStmt, SwitchStmt>(Parent) && !isa<StmtExpr>(Parent))
       return false;
-    return Locked || Whole.names(Call) || NamesFound(Call);
+    const auto *If = dyn_cast_or_null<IfStmt>(Parent);
+    const Expr *Condition = If ? If->getCond() : Parent && isLoop(Parent, U.context()) ? conditionOf(Parent) : nullptr;
+    if (Condition && Condition->IgnoreParenImpCasts() == Call)
+      return false;
+    return Whole.namesEnd(Call) || (Now.Locked && Whole.names(Call)) || NamesFound(Call, Now);
   };
 
-  // Each state is a block, what of the guard was asked again, and whether the lock may still be held.
-  const unsigned All = (1u << Parts.size()) - 1;
-  struct At {
-    FlowPoint Where;
-    unsigned Asked;
-    bool Locked;
+  // The loops around the wait: one that asks about what others change looks for itself.
+  auto IsOfLoop = [&](const Expr *Test) {
+    const Stmt *Child = Test, *P = Parents.getParent(Child);
+    for (; isa_and_nonnull<Expr>(P); Child = P, P = Parents.getParent(P))
+      ;
+    if (!P || !isLoop(P, U.context()) || conditionOf(P) != Child || !readsShared(Test, U))
+      return false;
+    for (const Stmt *Up = Wait; Up; Up = Parents.getParent(Up))
+      if (Up == P)
+        return true;
+    return false;
   };
+
+  const unsigned All = (1u << Parts.size()) - 1;
   llvm::DenseSet<std::pair<const CFGBlock *, unsigned>> Seen;
-  SmallVector<At, 16> Work{{After, 0, true}};
+  SmallVector<At, 16> Work{{After, 0, 0, true}};
   while (!Work.empty()) {
     At Now = Work.pop_back_val();
     bool Stopped = false;
@@ -341,9 +386,10 @@ bool Waits::Place::goesOnUntested(const Expr *Guard, bool InLoop) const {
         const Stmt *S = Element->getStmt();
         if (S == Wait)
           Stopped = true;
-        else if (Acts(S, Now.Locked))
+        else if (Acts(S, Now))
           return true;
         Now.Locked &= !Releases(S);
+        Now.Filled |= Fills.lookup(S);
       }
     const CFGBlock *Block = Now.Where.Block;
     if (Stopped || Block->hasNoReturnElement())
@@ -356,7 +402,7 @@ bool Waits::Place::goesOnUntested(const Expr *Guard, bool InLoop) const {
     unsigned Asked = Now.Asked;
     const CFGBlock *Ended = nullptr; // where a path goes on which a part of the guard no longer holds
     if (const Expr *Test = testIn(Block); Test && !asksResultOnly(Test)) {
-      if (NamesFound(Test) || (Parts.size() == 1 && Whole.namesEnd(Test)))
+      if (NamesFound(Test, Now) || (InLoop && IsOfLoop(Test)) || (Parts.size() == 1 && Whole.namesEnd(Test)))
         continue;
       bool Negated = false, PartNegated = false;
       const Expr *Core = positive(Test, Negated);
@@ -371,13 +417,27 @@ bool Waits::Place::goesOnUntested(const Expr *Guard, bool InLoop) const {
         continue;
     }
     for (const CFGBlock *Next : Block->succs())
-      if (Next && Next != Ended && Seen.insert({Next, Asked * 2 + Now.Locked}).second)
-        Work.push_back({{Next, 0}, Asked, Now.Locked});
+      if (Next && Next != Ended && Seen.insert({Next, Asked << 8 | Now.Filled << 1 | Now.Locked}).second)
+        Work.push_back({{Next, 0}, Asked, Now.Filled, Now.Locked});
   }
   return false;
 }
 
 // ---- Who waits, and for whom ----
+
+const Expr *WaitSite::atCall(Role Which) const {
+  const Expr *Given = Unit::argument(Inner, Which);
+  if (Call == Inner || !Given)
+    return Given;
+  // Through one function, from its parameter back to what it was called with.
+  const auto *Ref = dyn_cast<DeclRefExpr>(Given->IgnoreParenCasts());
+  const auto *Param = Ref ? dyn_cast<ParmVarDecl>(Ref->getDecl()) : nullptr;
+  const FunctionDecl *Callee = Call->getDirectCallee()->getDefinition();
+  for (unsigned I = 0; Param && Callee && I < Callee->getNumParams() && I < Call->getNumArgs(); ++I)
+    if (Callee->getParamDecl(I) == Param)
+      return Call->getArg(I);
+  return nullptr;
+}
 
 std::optional<WaitSite> Waits::siteOf(const CallExpr *Call, const FunctionDecl *In) {
   if (const Meaning *Row = U.meaningOf(Call, Effect::Wait)) {
@@ -421,7 +481,7 @@ bool Waits::leavesLoopToCallers(const FunctionDecl *Function) {
   if (Context && Context->getCFG()) {
     Is = !in(Function).empty();
     for (const WaitSite &Site : in(Function)) {
-      const Place P(U, *Context, Function, Site.Call);
+      const Place P(U, *Context, in(Function), Site.Call);
       Judgement J;
       P.findGuard(J);
       Is &= P.After && !P.isInLoop() && !J.Guard;
@@ -436,7 +496,7 @@ bool Waits::isCalledInLoop(const FunctionDecl *Function) {
     for (const CallExpr *Call : U.callsIn(Caller))
       if (Call->getDirectCallee()->getCanonicalDecl() == Function->getCanonicalDecl())
         if (AnalysisDeclContext *Context = Manager.getAnalysisDeclContext(Caller); Context->getCFG())
-          if (Place(U, *Context, Caller, Call).isInLoop())
+          if (Place(U, *Context, {}, Call).isInLoop())
             return true;
   return false;
 }
@@ -445,13 +505,14 @@ Judgement Waits::judge(const WaitSite &Wait) {
   AnalysisDeclContext *Context = Manager.getAnalysisDeclContext(Wait.In);
   if (!Context || !Context->getCFG())
     return {};
-  const Place P(U, *Context, Wait.In, Wait.Call);
+  const Place P(U, *Context, in(Wait.In), Wait.Call);
   if (!P.After)
     return {};
   Judgement J;
   P.findGuard(J);
   if (P.isInLoop()) {
-    J.Loops = !J.Guard || !P.goesOnUntested(J.Guard, /*InLoop=*/true);
+    // With a time limit it is a sleep: what comes after it must expect that nothing has happened.
+    J.Loops = !J.Guard || Wait.Bounded || !P.goesOnUntested(J.Guard, /*InLoop=*/true);
     return J;
   }
   if (leavesLoopToCallers(Wait.In) || isCalledInLoop(Wait.In))
@@ -480,7 +541,7 @@ SmallVector<const ValueDecl *, 4> Waits::predicateOf(const WaitSite &Wait) {
   AnalysisDeclContext *Context = Manager.getAnalysisDeclContext(Wait.In);
   if (!Context || !Context->getCFG())
     return {};
-  const Place P(U, *Context, Wait.In, Wait.Call);
+  const Place P(U, *Context, in(Wait.In), Wait.Call);
   const Stmt *Loop = Wait.Call;
   while (Loop && !Place::isLoop(Loop, U.context()))
     Loop = P.Parents.getParent(Loop);

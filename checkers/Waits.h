@@ -18,6 +18,13 @@ struct WaitSite {
   const clang::CallExpr *Inner = nullptr; ///< the model's call, behind all functions in between
   const Meaning *Row = nullptr;           ///< of Inner
   bool Bounded = false;                   ///< with a time limit
+
+  /// What is waited for, and the lock that is given back meanwhile, as they are named at Call; null where they are not.
+  const clang::Expr *condition() const { return atCall(Row->Object); }
+  const clang::Expr *lock() const { return atCall(Row->Lock); }
+
+private:
+  const clang::Expr *atCall(Role Which) const;
 };
 
 /// What becomes of one wait.

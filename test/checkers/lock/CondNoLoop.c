@@ -22,6 +22,8 @@ struct item *pop(struct queue *queue);
 void pop_into(struct queue *queue, struct item **item);
 void process(struct item *item);
 void work(void);
+void lock_queue(pthread_mutex_t *mutex);
+void unlock_queue(pthread_mutex_t *mutex);
 void trace(const char *format, ...);
 struct timespec *in_a_second(void);
 
@@ -361,6 +363,88 @@ void good_main_loop_looks_at_both_halves(struct queue *queue) {
     process(item);
   }
   queue->head = NULL;
+  pthread_mutex_unlock(&queue->lock);
+}
+
+// Going through an empty list does no harm, says who wrote this.
+void good_main_loop_does_what_is_there(struct queue *queue, struct item *all) {
+  while (!stopped) {
+    pthread_mutex_lock(&queue->lock);
+    if (queue->ready == 0)
+      pthread_cond_wait(&queue->changed, &queue->lock);
+    for (struct item *item = all; item != NULL; item = item->next)
+      process(item);
+    pthread_mutex_unlock(&queue->lock);
+  }
+}
+
+static void handle(struct queue *queue, struct item *list) {
+  for (; list; list = list->next)
+    process(list);
+  queue->ready = 1;
+}
+
+void good_main_loop_handles_what_is_there(struct queue *queue) {
+  for (;;) {
+    struct item *list = NULL;
+    pthread_mutex_lock(&queue->lock);
+    if (is_empty(queue)) {
+      if (queue->closed)
+        break;
+      pthread_cond_wait(&queue->changed, &queue->lock);
+    } else {
+      list = queue->head;
+    }
+    pthread_mutex_unlock(&queue->lock);
+    handle(queue, list);
+  }
+  pthread_mutex_unlock(&queue->lock);
+}
+
+static int timed_wait(struct queue *queue, const struct timespec *until) {
+  return pthread_cond_timedwait(&queue->changed, &queue->lock, until);
+}
+
+int good_limit_chooses_the_wait(struct queue *queue, const struct timespec *until) {
+  int timed_out = 0;
+  lock_queue(&queue->lock);
+  while (!queue->head && !timed_out) {
+    if (queue->closed)
+      timed_out = timed_wait(queue, until) != 0;
+    else
+      wait_changed(queue);
+  }
+  unlock_queue(&queue->lock);
+  return timed_out;
+}
+
+void good_goto_the_top(struct queue *queue, struct item *item) {
+  int seen;
+top:
+  lock_queue(&queue->lock);
+  if (queue->closed) {
+    unlock_queue(&queue->lock);
+    return;
+  }
+  seen = queue->length;
+  if (seen == queue->ready) {
+    wait_changed(queue);
+    unlock_queue(&queue->lock);
+    goto top;
+  }
+  unlock_queue(&queue->lock);
+  process(item);
+  goto top;
+}
+
+void good_main_loop_sleeps(struct queue *queue) {
+  pthread_mutex_lock(&queue->lock);
+  while (!stopped) {
+    if (queue->ready)
+      queue->ready--;
+    else if (is_empty(queue))
+      pthread_cond_timedwait(&queue->changed, &queue->lock, in_a_second());
+  }
   pthread_mutex_unlock(&queue->lock);
 }
 
