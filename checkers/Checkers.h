@@ -22,6 +22,9 @@ struct Analysis {
   RuleBook Book;
   /// Whether a call leaves its caller's objects as they were (see Triage); null where nobody has looked.
   std::function<bool(const clang::FunctionDecl *)> Closed;
+  bool leavesAlone(const clang::FunctionDecl *Callee) const {
+    return Callee && Closed && Callee->hasBody() && U.hasEffect(Callee) && Closed(Callee);
+  }
   /// Whether a path follows something that even a closed function could meet; one question per checker.
   llvm::SmallVector<bool (*)(clang::ento::ProgramStateRef), 2> Follows;
   /// Adds what a path follows to a fingerprint; one for each checker that follows something.

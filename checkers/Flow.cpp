@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "checkers/Flow.h"
 #include "clang/AST/ParentMapContext.h"
+#include "clang/AST/RecursiveASTVisitor.h"
 
 using namespace clang;
 using namespace safespawn;
@@ -39,6 +40,78 @@ const Stmt *safespawn::walk(FlowPoint From, llvm::function_ref<Step(const Stmt *
         Work.push_back({Next, 0});
   }
   return nullptr;
+}
+
+namespace {
+
+/// Collects what a guard reads. A guard that does anything else is not one.
+struct GuardReads : RecursiveASTVisitor<GuardReads> {
+  SmallVector<const ValueDecl *, 4> Decls;
+  bool Pure = true;
+
+  bool VisitDeclRefExpr(DeclRefExpr *Ref) {
+    QualType Type = Ref->getType();
+    if (isa<VarDecl>(Ref->getDecl()))
+      Decls.push_back(Ref->getDecl());
+    Pure &= !Type.isVolatileQualified() && !Type->isAtomicType();
+    return Pure;
+  }
+  bool VisitMemberExpr(MemberExpr *Member) {
+    Decls.push_back(Member->getMemberDecl());
+    Pure &= !Member->getType().isVolatileQualified() && !Member->getType()->isAtomicType();
+    return Pure;
+  }
+  bool VisitCallExpr(CallExpr *Call) {
+    // Only a predicate: what returns _Bool is asked again, what returns a number does its work again.
+    Pure &= Call->getType()->isBooleanType();
+    return Pure;
+  }
+  bool VisitUnaryOperator(UnaryOperator *Op) { return Pure &= !Op->isIncrementDecrementOp(); }
+  bool VisitBinaryOperator(BinaryOperator *Op) { return Pure &= !Op->isAssignmentOp(); }
+  bool VisitStmtExpr(StmtExpr *) { return Pure = false; }
+};
+
+} // namespace
+
+bool safespawn::holdsCall(const Stmt *S) {
+  return S && (isa<CallExpr>(S) || llvm::any_of(S->children(), [](const Stmt *Child) { return holdsCall(Child); }));
+}
+
+std::optional<Guard> safespawn::guardOf(const Expr *Condition, const ASTContext &Context) {
+  const Expr *Asked = Condition->IgnoreParenCasts();
+  if (const auto *B = dyn_cast<BinaryOperator>(Asked); B && B->isLogicalOp())
+    Asked = B->getRHS()->IgnoreParenCasts(); // the left side had a branch of its own
+  Guard Found;
+  while (const auto *Not = dyn_cast<UnaryOperator>(Asked)) {
+    if (Not->getOpcode() != UO_LNot)
+      break;
+    Asked = Not->getSubExpr()->IgnoreParenCasts();
+    Found.Negated = !Found.Negated;
+  }
+  GuardReads Reads;
+  Reads.TraverseStmt(const_cast<Expr *>(Asked));
+  if (!Reads.Pure || (Reads.Decls.empty() && !holdsCall(Asked)))
+    return std::nullopt;
+  Found.Reads = std::move(Reads.Decls);
+
+  llvm::FoldingSetNodeID Id;
+  BinaryOperatorKind Op = BO_NE;
+  const auto *Compare = dyn_cast<BinaryOperator>(Asked);
+  if (Compare && Compare->isComparisonOp())
+    Op = Compare->getOpcode();
+  else
+    Compare = nullptr;
+  if (Op == BO_LE || Op == BO_GE || Op == BO_NE) {
+    Op = BinaryOperator::negateComparisonOp(Op);
+    Found.Negated = !Found.Negated;
+  }
+  Id.AddInteger(Op);
+  (Compare ? Compare->getLHS() : Asked)->IgnoreParenCasts()->Profile(Id, Context, /*Canonical=*/true);
+  Expr::EvalResult Bound;
+  if (Compare && !(Compare->getRHS()->EvaluateAsInt(Bound, Context) && Bound.Val.getInt() == 0))
+    Compare->getRHS()->IgnoreParenCasts()->Profile(Id, Context, /*Canonical=*/true);
+  Found.Hash = Id.ComputeHash();
+  return Found;
 }
 
 bool safespawn::reaches(const CFG &Graph, const Stmt *From, const Stmt *To) {

@@ -9,6 +9,7 @@
 #include "clang/Analysis/CFG.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/AnalysisManager.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include <optional>
 
 namespace safespawn {
 
@@ -41,9 +42,20 @@ struct SpawnTest {
 SpawnTest testOf(const clang::CFG &Graph, const clang::CallExpr *Spawn, const Meaning &Row,
                  const clang::ParentMap &Parents, const Unit &U);
 
+/// A question that the code asks without changing anything, and may ask again: `if (locked)`.
+struct Guard {
+  unsigned Hash = 0;    ///< the same for one question, however it is written: a <= b is !(a > b), x is !(x == 0)
+  bool Negated = false; ///< the condition asks the opposite
+  llvm::SmallVector<const clang::ValueDecl *, 4> Reads; ///< variables and fields
+};
+/// The guard that \p Condition asks, or nullopt.
+std::optional<Guard> guardOf(const clang::Expr *Condition, const clang::ASTContext &Context);
+
 /// Whether \p To may be evaluated after \p From.
 bool reaches(const clang::CFG &Graph, const clang::Stmt *From, const clang::Stmt *To);
 
+/// Whether \p S makes a call.
+bool holdsCall(const clang::Stmt *S);
 /// Whether \p D is named anywhere in \p S.
 bool mentions(const clang::Stmt *S, const clang::ValueDecl *D);
 /// The variable that the lvalue \p E is (a part of), or null when it lies behind a pointer.

@@ -49,11 +49,11 @@ private:
   /// What a guard mentions; interned, the same for all paths.
   mutable llvm::DenseMap<unsigned, SmallVector<const ValueDecl *, 4>> Mentions;
   /// Where a guard is asked.
-  struct Asked {
+  struct GuardUse {
     const StackFrameContext *In = nullptr;
     llvm::SmallPtrSet<const Stmt *, 2> Where;
   };
-  mutable llvm::DenseMap<unsigned, Asked> Askers;
+  mutable llvm::DenseMap<unsigned, GuardUse> Askers;
   mutable llvm::DenseMap<const FunctionDecl *, bool> Small;
   /// Where the paths from one top frame have been, and what they followed there.
   mutable const StackFrameContext *Top = nullptr;
@@ -79,8 +79,6 @@ const Stmt *loopOf(const Expr *Condition, const ParentMap &Parents) {
     Of = Do->getCond();
   return Of == Child ? Parent : nullptr;
 }
-
-bool holdsCall(const Stmt *S) { return S && (isa<CallExpr>(S) || llvm::any_of(S->children(), holdsCall)); }
 
 bool mentionsMember(const Stmt *S, const ValueDecl *Member) {
   if (!S)
@@ -137,33 +135,6 @@ bool readsShared(const Stmt *Condition, const Stmt *Body) {
     return true;
   return llvm::any_of(Condition->children(), [&](const Stmt *Child) { return readsShared(Child, Body); });
 }
-
-/// Collects what a guard reads. A guard that does anything else is not one.
-struct GuardReads : RecursiveASTVisitor<GuardReads> {
-  SmallVector<const ValueDecl *, 4> Decls;
-  bool Pure = true;
-
-  bool VisitDeclRefExpr(DeclRefExpr *Ref) {
-    QualType Type = Ref->getType();
-    if (isa<VarDecl>(Ref->getDecl()))
-      Decls.push_back(Ref->getDecl());
-    Pure &= !Type.isVolatileQualified() && !Type->isAtomicType();
-    return Pure;
-  }
-  bool VisitMemberExpr(MemberExpr *Member) {
-    Decls.push_back(Member->getMemberDecl());
-    Pure &= !Member->getType().isVolatileQualified() && !Member->getType()->isAtomicType();
-    return Pure;
-  }
-  bool VisitCallExpr(CallExpr *Call) {
-    // Only a predicate: what returns _Bool is asked again, what returns a number does its work again.
-    Pure &= Call->getType()->isBooleanType();
-    return Pure;
-  }
-  bool VisitUnaryOperator(UnaryOperator *Op) { return Pure &= !Op->isIncrementDecrementOp(); }
-  bool VisitBinaryOperator(BinaryOperator *Op) { return Pure &= !Op->isAssignmentOp(); }
-  bool VisitStmtExpr(StmtExpr *) { return Pure = false; }
-};
 
 } // namespace
 
@@ -229,7 +200,7 @@ bool PathModel::wasHere(const Expr *Condition, CheckerContext &C) const {
   // Of guards only those that tie something together: asked in several places of a function that is not left yet, and
   // with an answer.
   for (const auto &[Key, Value] : State->get<GuardMap>()) {
-    const Asked &Guard = Askers.find(Key)->second;
+    const GuardUse &Guard = Askers.find(Key)->second;
     if (Guard.Where.size() > 1 && (Guard.In == Here->getStackFrame() || Guard.In->isParentOf(Here)) &&
         State->isNull(Value).isConstrained()) {
       Id.AddInteger(Key);
@@ -266,50 +237,23 @@ void PathModel::leaveLoop(const Expr *Condition, const Stmt *Loop, CheckerContex
 }
 
 void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
-  const Expr *Guard = Condition->IgnoreParenCasts();
-  if (const auto *B = dyn_cast<BinaryOperator>(Guard); B && B->isLogicalOp())
-    Guard = B->getRHS()->IgnoreParenCasts(); // the left side had a branch of its own
-  bool Negated = false;
-  while (const auto *Not = dyn_cast<UnaryOperator>(Guard)) {
-    if (Not->getOpcode() != UO_LNot)
-      break;
-    Guard = Not->getSubExpr()->IgnoreParenCasts();
-    Negated = !Negated;
-  }
-  GuardReads Reads;
-  Reads.TraverseStmt(const_cast<Expr *>(Guard));
-  if (!Reads.Pure || (Reads.Decls.empty() && !holdsCall(Guard)))
+  std::optional<Guard> Asked = guardOf(Condition, C.getASTContext());
+  if (!Asked)
     return;
-
-  // One question asked in two ways is one guard: a <= b is !(a > b), and x is !(x == 0).
   llvm::FoldingSetNodeID Id;
-  BinaryOperatorKind Op = BO_NE;
-  const auto *Compare = dyn_cast<BinaryOperator>(Guard);
-  if (Compare && Compare->isComparisonOp())
-    Op = Compare->getOpcode();
-  else
-    Compare = nullptr;
-  if (Op == BO_LE || Op == BO_GE || Op == BO_NE) {
-    Op = BinaryOperator::negateComparisonOp(Op);
-    Negated = !Negated;
-  }
-  Id.AddInteger(Op);
-  (Compare ? Compare->getLHS() : Guard)->IgnoreParenCasts()->Profile(Id, C.getASTContext(), /*Canonical=*/true);
-  Expr::EvalResult Bound;
-  if (Compare && !(Compare->getRHS()->EvaluateAsInt(Bound, C.getASTContext()) && Bound.Val.getInt() == 0))
-    Compare->getRHS()->IgnoreParenCasts()->Profile(Id, C.getASTContext(), /*Canonical=*/true);
+  Id.AddInteger(Asked->Hash);
   Id.AddPointer(C.getStackFrame());
   unsigned Key = Id.ComputeHash();
-  Mentions.try_emplace(Key, Reads.Decls);
-  Asked &Asking = Askers[Key];
-  Asking.In = C.getStackFrame();
-  Asking.Where.insert(Condition);
+  Mentions.try_emplace(Key, Asked->Reads);
+  GuardUse &Use = Askers[Key];
+  Use.In = C.getStackFrame();
+  Use.Where.insert(Condition);
 
   ProgramStateRef State = C.getState();
   auto Value = C.getSVal(Condition).getAs<DefinedOrUnknownSVal>();
   if (!Value || Value->isUnknown())
     return;
-  if (Negated) // stored without the negation, so that `if (f)` and `if (!f)` meet
+  if (Asked->Negated) // stored without the negation, so that `if (f)` and `if (!f)` meet
     *Value = C.getSValBuilder()
                  .evalEQ(State, *Value, C.getSValBuilder().makeZeroVal(Condition->getType()).castAs<DefinedSVal>())
                  .castAs<DefinedOrUnknownSVal>();
@@ -393,7 +337,7 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
     return false;
   if (A->U.hasEffect(F)) {
     // What a closed function does is its own business, and is proved there, unless it meets what the path holds.
-    if (!A->Closed || !A->Closed(F) || llvm::any_of(A->Follows, [&](auto Holds) { return Holds(C.getState()); }))
+    if (!A->leavesAlone(F) || llvm::any_of(A->Follows, [&](auto Holds) { return Holds(C.getState()); }))
       return false;
   } else if (isSmall(F) || (A->U.matters(F) && mayBeShortOrEnd(F, C))) {
     // Without effects only two things about a callee tell: what it returns, where it is short, and that it may not

@@ -884,8 +884,8 @@ ProgramStateRef ThreadHandles::checkRegionChanges(ProgramStateRef State, const I
   if (!Call)
     return State;
   const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call->getDecl());
-  if (Callee && A->Closed && Callee->hasBody() && A->Closed(Callee))
-    return State; // it was looked at, and does nothing to them
+  if (A->leavesAlone(Callee))
+    return State;
   // What the callee can reach it may join, and it may keep the place for later. The library's own functions only do so
   // with what they are given.
   const bool System = Call->isInSystemHeader();
@@ -911,7 +911,7 @@ void ThreadHandles::checkPostCall(const CallEvent &Call, CheckerContext &C) cons
   ProgramStateRef State = C.getState();
   const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
   ArrayRef<Meaning> Rows = A->U.meaningsOf(Callee);
-  if (C.wasInlined || (State->get<HandleMap>().isEmpty() && Rows.empty()))
+  if (C.wasInlined || (State->get<HandleMap>().isEmpty() && Rows.empty()) || A->leavesAlone(Callee))
     return;
   ProgramStateRef Next = State;
   if (const auto *E = dyn_cast_or_null<CallExpr>(Call.getOriginExpr()))

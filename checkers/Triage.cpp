@@ -109,6 +109,24 @@ struct Summary {
   std::map<unsigned, Relation> Known;
   std::map<unsigned, Stages> Breaks; ///< the entry stages from which a rule is broken
 
+  template <typename Entry> void unite(const Summary &O, Entry AtEntry) {
+    for (auto &[Number, R] : Known)
+      R |= O.Known.count(Number) ? O.Known.at(Number) : AtEntry(Number);
+    for (const auto &[Number, R] : O.Known)
+      Known.try_emplace(Number, Done ? R | AtEntry(Number) : R);
+    for (const auto &[Number, Entries] : O.Breaks)
+      Breaks[Number] |= Entries;
+    Done = true;
+    Suspect |= O.Suspect;
+    Blocks |= O.Blocks;
+    EndsThread |= O.EndsThread;
+    Configures |= O.Configures;
+    Spawns |= O.Spawns;
+    LeavesHidden |= O.LeavesHidden;
+    for (Kind K : {SyncObject, HandleObject})
+      Hidden[K] |= O.Hidden[K];
+  }
+
   bool isClosed(const std::vector<const Place *> &Places) const {
     if (!Done || EndsThread || Configures || Spawns || LeavesHidden || Hidden[HandleObject])
       return false;
@@ -158,10 +176,14 @@ class Pass {
 public:
   Pass(Triage::Impl &I, const FunctionDecl *F, Summary &Out);
   void run();
+  /// Runs once for each way that the guards of the function can stand, where they are asked more than once and nobody
+  /// changes what they read: a lock that is taken and given back under one flag. (Proof takes them for constant too.)
+  void runByGuards();
 
 private:
   struct Written : RecursiveASTVisitor<Written> {
     llvm::DenseSet<const VarDecl *> Times;
+    llvm::DenseSet<const ValueDecl *> Fields;
     std::set<Place::Step> Fresh; ///< what may point to new memory
     void noteValue(const Decl *To, const Expr *Value) {
       const auto *Call = dyn_cast<CallExpr>(Value->IgnoreParenCasts());
@@ -174,6 +196,8 @@ private:
       if (const auto *Ref = dyn_cast<DeclRefExpr>(E->IgnoreParenCasts()))
         if (const auto *Var = dyn_cast<VarDecl>(Ref->getDecl()))
           Times.insert(Var);
+      if (const auto *Member = dyn_cast<MemberExpr>(E->IgnoreParenCasts()))
+        Fields.insert(Member->getMemberDecl());
     }
     bool VisitBinaryOperator(BinaryOperator *B) {
       if (!B->isAssignmentOp())
@@ -234,8 +258,9 @@ private:
   const FunctionDecl *F;
   Summary &Out;
   Written Writes;
-  std::set<unsigned> Lent;    ///< handles of threads that were given an address
-  std::set<unsigned> Renamed; ///< names that do not stand for their caller's objects any more
+  std::map<const CFGBlock *, bool> Decided; ///< the way of a branch whose guard is taken to be known
+  std::set<unsigned> Lent;                  ///< handles of threads that were given an address
+  std::set<unsigned> Renamed;               ///< names that do not stand for their caller's objects any more
 };
 
 } // namespace
@@ -952,7 +977,8 @@ void Pass::run() {
       unsigned Edge = 0;
       for (const CFGBlock *Next : B->succs()) {
         const bool True = Edge++ == 0;
-        if (!Next)
+        auto Way = Decided.find(B);
+        if (!Next || (Way != Decided.end() && Way->second != True))
           continue;
         Point &To = Entries[Next];
         Point Merged = To;
@@ -984,6 +1010,40 @@ void Pass::run() {
   Out.Done = true;
 }
 
+void Pass::runByGuards() {
+  const CFG *Graph = I.Manager.getCFG(F);
+  std::map<unsigned, SmallVector<std::pair<const CFGBlock *, bool>, 4>> Asked;
+  for (const CFGBlock *B : *Graph) {
+    const auto *Condition = dyn_cast_or_null<Expr>(B->getTerminatorCondition());
+    if (!Condition || B->succ_size() != 2 || isa_and_nonnull<SwitchStmt>(B->getTerminatorStmt()))
+      continue;
+    std::optional<Guard> G = guardOf(Condition, U.context());
+    if (G && llvm::none_of(G->Reads, [&](const ValueDecl *D) {
+          const auto *Var = dyn_cast<VarDecl>(D);
+          return Writes.Fields.count(D) || (Var && Writes.Times.count(Var));
+        }))
+      Asked[G->Hash].push_back({B, G->Negated});
+  }
+  std::vector<const SmallVector<std::pair<const CFGBlock *, bool>, 4> *> Guards;
+  constexpr size_t MostGuards = 3; // eight runs
+  for (const auto &[Hash, Where] : Asked)
+    if (Where.size() > 1 && Guards.size() < MostGuards)
+      Guards.push_back(&Where);
+  if (Guards.empty())
+    return;
+  Summary All;
+  for (unsigned Case = 0; Case < 1u << Guards.size(); ++Case) {
+    Summary One;
+    Pass Again(I, F, One);
+    for (size_t G = 0; G < Guards.size(); ++G)
+      for (const auto &[Block, Negated] : *Guards[G])
+        Again.Decided[Block] = bool(Case >> G & 1) != Negated;
+    Again.run();
+    All.unite(One, [&](unsigned Number) { return Again.atEntry(*I.Places[Number]); });
+  }
+  Out = std::move(All);
+}
+
 Summary &Triage::Impl::summaryOf(const FunctionDecl *F) {
   F = F->getDefinition() ? F->getDefinition() : F;
   std::unique_ptr<Summary> &Known = Summaries[F];
@@ -991,9 +1051,12 @@ Summary &Triage::Impl::summaryOf(const FunctionDecl *F) {
     return *Known;
   Known = std::make_unique<Summary>();
   Summary &Out = *Known; // the map may move its slots meanwhile
-  if (F->hasBody())
-    Pass(*this, F, Out).run();
-  else
+  if (F->hasBody()) {
+    Pass First(*this, F, Out);
+    First.run();
+    if (Out.Suspect || !Out.isClosed(Places))
+      First.runByGuards();
+  } else
     Out.Done = true;
   return Out;
 }

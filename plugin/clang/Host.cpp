@@ -183,7 +183,8 @@ void Host::analyse(Unit &U, Findings &Found) {
   const unsigned Budget = Asked.Deep ? DeepBudget : CompileBudget;
   Triage Filter(Shared, *Manager);
   llvm::SmallPtrSet<const FunctionDecl *, 16> Explored;
-  Shared.Closed = [&Filter](const FunctionDecl *F) { return Filter.isClosed(F); };
+  if (Asked.Triage) // without it, calls are followed wherever they lead
+    Shared.Closed = [&Filter](const FunctionDecl *F) { return Filter.isClosed(F); };
   for (const FunctionDecl *F : U.callersFirst()) {
     if (U.isBroken(F) || !Manager->getCFG(F))
       continue;
