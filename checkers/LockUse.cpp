@@ -79,6 +79,7 @@ struct Copied {
   const Expr *Target = nullptr;  ///< the same of the place that it goes to; null where it has no name
   const VarDecl *Made = nullptr; ///< the variable that it initialises
   const CallExpr *Call = nullptr;
+  unsigned Index = 0; ///< of the argument
   SyncPart Part;
 };
 
@@ -160,7 +161,7 @@ private:
         for (unsigned I = 0; I < Call->getNumArgs(); ++I)
           if (Call->getArg(I) == Child &&
               (!Callee || I >= Callee->getNumParams() ? !NeedsLock : Takes(Callee->getParamDecl(I)->getType()))) {
-            C.How = Way::Passed, C.At = Call->getArg(I), C.Call = Call;
+            C.How = Way::Passed, C.At = Call->getArg(I), C.Call = Call, C.Index = I;
             return add(C);
           }
         return;
@@ -399,7 +400,8 @@ void LockUse::checkCopies(const Body &B) const {
     if (!C.Part.Path.empty())
       Notes.push_back({"the " + nameOf(C.Part.Kind).str() + " is declared here", B.at(C.Part.Path.back())});
     B.report(A->Book, Rule::lock_Copy,
-             What + nameOf(C.Part.Kind) + " '" + Name + "' by value: only the original works as one", C.At, Notes);
+             What + nameOf(C.Part.Kind) + " '" + Name + "' by value: only the original works as one", C.At, Notes,
+             C.How == Way::Passed ? fixPassedByValue(A->U, C.Call, C.Index) : std::vector<Fix>());
   }
 }
 
