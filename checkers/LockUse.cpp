@@ -659,7 +659,7 @@ bool LockUse::isEnteredWithoutLock(const FunctionDecl *F, AnalysisManager &Manag
   return F->isExternallyVisible() || !U.hasUnseenCallers(F) || !U.spawnsOf(F).empty();
 }
 
-/// The spawn of one of several threads that come to \p F, where there is one.
+/// The spawn of one of several threads that come to \p F and may run at one time, where there is one.
 const SpawnSite *LockUse::spawnedOften(const FunctionDecl *F, AnalysisManager &Manager) const {
   const Unit &U = A->U;
   llvm::SmallPtrSet<const FunctionDecl *, 8> Seen;
@@ -668,12 +668,19 @@ const SpawnSite *LockUse::spawnedOften(const FunctionDecl *F, AnalysisManager &M
     const FunctionDecl *Entry = Work.pop_back_val();
     if (!Seen.insert(Entry).second)
       continue;
+    // A thread that is joined before the next one starts is alone.
     auto Sites = U.spawnsOf(Entry);
-    if (Sites.size() > 1)
-      return Sites.back();
     for (const SpawnSite *Site : Sites)
-      if (const CFG *Graph = Manager.getCFG(Site->In); Graph && reaches(*Graph, Site->Call, Site->Call))
-        return Site;
+      for (const SpawnSite *Next : Sites) {
+        const CFG *Graph = Site->In == Next->In ? Manager.getCFG(Site->In) : nullptr;
+        if (!Graph ? Site != Next : walk(pointAfter(*Graph, Site->Call), [&](const Stmt *S) {
+                                      const auto *Call = dyn_cast<CallExpr>(S);
+                                      return S == Next->Call                           ? Step::Found
+                                             : Call && U.meaningOf(Call, Effect::Join) ? Step::Stop
+                                                                                       : Step::On;
+                                    }) != nullptr)
+          return Next;
+      }
     for (const FunctionDecl *Caller : U.callersOf(Entry))
       Work.push_back(Caller);
   }
