@@ -79,6 +79,7 @@ struct Copied {
   const Expr *Target = nullptr;  ///< the same of the place that it goes to; null where it has no name
   const VarDecl *Made = nullptr; ///< the variable that it initialises
   const CallExpr *Call = nullptr;
+  unsigned Index = 0; ///< of the argument
   SyncPart Part;
 };
 
@@ -160,7 +161,7 @@ private:
         for (unsigned I = 0; I < Call->getNumArgs(); ++I)
           if (Call->getArg(I) == Child &&
               (!Callee || I >= Callee->getNumParams() ? !NeedsLock : Takes(Callee->getParamDecl(I)->getType()))) {
-            C.How = Way::Passed, C.At = Call->getArg(I), C.Call = Call;
+            C.How = Way::Passed, C.At = Call->getArg(I), C.Call = Call, C.Index = I;
             return add(C);
           }
         return;
@@ -399,7 +400,8 @@ void LockUse::checkCopies(const Body &B) const {
     if (!C.Part.Path.empty())
       Notes.push_back({"the " + nameOf(C.Part.Kind).str() + " is declared here", B.at(C.Part.Path.back())});
     B.report(A->Book, Rule::lock_Copy,
-             What + nameOf(C.Part.Kind) + " '" + Name + "' by value: only the original works as one", C.At, Notes);
+             What + nameOf(C.Part.Kind) + " '" + Name + "' by value: only the original works as one", C.At, Notes,
+             C.How == Way::Passed ? fixPassedByValue(A->U, C.Call, C.Index) : std::vector<Fix>());
   }
 }
 
@@ -657,7 +659,7 @@ bool LockUse::isEnteredWithoutLock(const FunctionDecl *F, AnalysisManager &Manag
   return F->isExternallyVisible() || !U.hasUnseenCallers(F) || !U.spawnsOf(F).empty();
 }
 
-/// The spawn of one of several threads that come to \p F, where there is one.
+/// The spawn of one of several threads that come to \p F and may run at one time, where there is one.
 const SpawnSite *LockUse::spawnedOften(const FunctionDecl *F, AnalysisManager &Manager) const {
   const Unit &U = A->U;
   llvm::SmallPtrSet<const FunctionDecl *, 8> Seen;
@@ -666,12 +668,19 @@ const SpawnSite *LockUse::spawnedOften(const FunctionDecl *F, AnalysisManager &M
     const FunctionDecl *Entry = Work.pop_back_val();
     if (!Seen.insert(Entry).second)
       continue;
+    // A thread that is joined before the next one starts is alone.
     auto Sites = U.spawnsOf(Entry);
-    if (Sites.size() > 1)
-      return Sites.back();
     for (const SpawnSite *Site : Sites)
-      if (const CFG *Graph = Manager.getCFG(Site->In); Graph && reaches(*Graph, Site->Call, Site->Call))
-        return Site;
+      for (const SpawnSite *Next : Sites) {
+        const CFG *Graph = Site->In == Next->In ? Manager.getCFG(Site->In) : nullptr;
+        if (!Graph ? Site != Next : walk(pointAfter(*Graph, Site->Call), [&](const Stmt *S) {
+                                      const auto *Call = dyn_cast<CallExpr>(S);
+                                      return S == Next->Call                           ? Step::Found
+                                             : Call && U.meaningOf(Call, Effect::Join) ? Step::Stop
+                                                                                       : Step::On;
+                                    }) != nullptr)
+          return Next;
+      }
     for (const FunctionDecl *Caller : U.callersOf(Entry))
       Work.push_back(Caller);
   }

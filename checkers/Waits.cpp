@@ -165,7 +165,8 @@ struct Waits::Place {
     return Asks && !More;
   }
 
-  /// Whether the wait is repeated by more than its own result. A loop that tests nothing at all is one for ever.
+  /// Whether the wait is repeated by more than its own result. A loop that tests nothing at all, or leaves when the
+  /// wait has failed, goes on for ever.
   bool isInLoop() const {
     bool Tested = false, OnlyResult = true;
     for (const CFGBlock *Block : Cycle)
@@ -173,7 +174,11 @@ struct Waits::Place {
         Tested = true;
         OnlyResult &= asksResultOnly(Test);
       }
-    return !Cycle.empty() && !(Tested && OnlyResult);
+    if (Cycle.empty() || !Tested || !OnlyResult)
+      return !Cycle.empty();
+    const Meaning *Row = U.meaningOf(Wait, Effect::Wait);
+    const CFGBlock *Failed = Row ? testOf(Graph, Wait, *Row, Parents, U).Failed : nullptr;
+    return Failed && !Cycle.count(Failed);
   }
 
   static const Expr *conditionOf(const Stmt *Loop) {
@@ -292,7 +297,8 @@ bool Waits::Place::goesOnUntested(const Expr *Guard, bool InLoop) const {
   auto NoteFound = [&](const Stmt *S, bool Locked) {
     auto Fill = [&](const VarDecl *Var) {
       constexpr size_t Most = 4;
-      if (!Var || !Var->hasLocalStorage() || Var == Result || (Found.size() == Most && !llvm::is_contained(Found, Var)))
+      if (!Var || !Var->hasLocalStorage() || !Var->getType()->isScalarType() || Var == Result ||
+          (Found.size() == Most && !llvm::is_contained(Found, Var)))
         return;
       if (!llvm::is_contained(Found, Var))
         Found.push_back(Var);
@@ -346,7 +352,7 @@ bool Waits::Place::goesOnUntested(const Expr *Guard, bool InLoop) const {
     if (const auto *Return = dyn_cast<ReturnStmt>(S))
       return Return->getRetValue() && (NamesFound(Return->getRetValue(), Now) || Whole.namesEnd(Return->getRetValue()));
     const CallExpr *Call = OwnCall(S);
-    if (!Call || Call == Wait)
+    if (!Call || llvm::any_of(Sites, [&](const WaitSite &Site) { return Site.Call == Call; }))
       return false;
     // What fetches a value to look at has not acted yet.
     for (const Expr *Argument : Call->arguments())

@@ -106,6 +106,75 @@ std::vector<Fix> safespawn::fixLockLeak(const Unit &U, const CallExpr *Acquire, 
   return {{"unlock", "release '" + Shown.str() + "' before leaving '" + In->getNameAsString() + "'", E.take()}};
 }
 
+// ---- Copy: pass a pointer ----
+
+/// Edits all that \p Function does with its parameter \p Param, which becomes a pointer, or fails.
+static bool usePointer(const FunctionDecl *Function, const ParmVarDecl *Param, const Unit &U, Edits &E) {
+  ParentMap Parents(Function->getBody());
+  SmallVector<const DeclRefExpr *, 8> Uses;
+  collect(Function->getBody(), Param, Uses);
+  for (const DeclRefExpr *Use : Uses) {
+    const Stmt *Parent = Parents.getParent(const_cast<DeclRefExpr *>(Use));
+    if (const auto *Member = dyn_cast_or_null<MemberExpr>(Parent)) {
+      const SourceRange Dot(Member->getOperatorLoc(), Member->getOperatorLoc());
+      if (!E.isEditable(Member->getSourceRange()) || !E.isEditable(Dot))
+        return false;
+      E.replace(Dot, "->");
+    } else if (const auto *Address = dyn_cast_or_null<UnaryOperator>(Parent);
+               Address && Address->getOpcode() == UO_AddrOf && E.isEditable(Address->getSourceRange())) {
+      E.replace(Address->getSourceRange(), Param->getNameAsString());
+    } else {
+      return false;
+    }
+    // What it writes into its copy would reach the caller.
+    for (const Stmt *Up = Use; Up; Up = Parents.getParent(Up))
+      if (changes(Up, Param, U))
+        return false;
+  }
+  return true;
+}
+
+std::vector<Fix> safespawn::fixPassedByValue(const Unit &U, const CallExpr *Call, unsigned Index) {
+  const FunctionDecl *Function = Call->getDirectCallee();
+  Function = Function ? Function->getDefinition() : nullptr;
+  if (!Function || U.hasUnseenCallers(Function) || Index >= Function->getNumParams())
+    return {};
+  const ParmVarDecl *Param = Function->getParamDecl(Index);
+  Edits E(U.context());
+  if (!Param->getType()->isRecordType() || Param->getType().isConstQualified() || !Param->getIdentifier() ||
+      !usePointer(Function, Param, U, E))
+    return {};
+  for (const FunctionDecl *Declaration : Function->redecls()) {
+    const ParmVarDecl *Declared = Declaration->getParamDecl(Index);
+    if (!E.isEditable(Declared->getSourceRange()))
+      return {};
+    if (Declared->getIdentifier())
+      E.insert(Declared->getLocation(), "*");
+    else
+      E.insert(E.after(Declared->getSourceRange()), " *");
+  }
+  llvm::SmallPtrSet<const FunctionDecl *, 4> Seen;
+  for (const FunctionDecl *Caller : U.callersOf(Function)) {
+    if (!Seen.insert(Caller).second)
+      continue;
+    for (const CallExpr *Other : U.callsIn(Caller)) {
+      if (Other->getDirectCallee()->getCanonicalDecl() != Function->getCanonicalDecl())
+        continue;
+      const auto *Load = dyn_cast<ImplicitCastExpr>(Other->getArg(Index));
+      const Expr *Object = Load && Load->getCastKind() == CK_LValueToRValue ? Load->getSubExpr() : nullptr;
+      if (!Object || Object->getType().isConstQualified() || !E.isEditable(Object->getSourceRange()))
+        return {};
+      if (const auto *Deref = dyn_cast<UnaryOperator>(Object); Deref && Deref->getOpcode() == UO_Deref)
+        E.replace(SourceRange(Deref->getOperatorLoc(), Deref->getOperatorLoc()), "");
+      else if (isa<DeclRefExpr, MemberExpr, ArraySubscriptExpr>(Object))
+        E.insert(Object->getBeginLoc(), "&");
+      else
+        return {};
+    }
+  }
+  return {{"pointer", "pass '" + Param->getNameAsString() + "' by pointer", E.take()}};
+}
+
 // ---- CondNoLoop: ask again ----
 
 std::vector<Fix> safespawn::fixCondNoLoop(const Unit &U, const CallExpr *Wait, const IfStmt *Guard) {

@@ -17,6 +17,10 @@ namespace safespawn {
 std::vector<Fix> fixLockLeak(const Unit &U, const clang::CallExpr *Acquire, const Meaning *Row, const clang::Stmt *Exit,
                              const clang::FunctionDecl *In, clang::ento::AnalysisManager &Manager);
 
+/// Copy: the object that \p Call passes by value as its argument \p Index goes by pointer. Only where the function is
+/// this file's own, all its callers are seen, and it does nothing to its copy that its callers must not see.
+std::vector<Fix> fixPassedByValue(const Unit &U, const clang::CallExpr *Call, unsigned Index);
+
 /// CondNoLoop: `while` instead of the `if` that guards nothing but \p Wait, where asking again changes nothing.
 std::vector<Fix> fixCondNoLoop(const Unit &U, const clang::CallExpr *Wait, const clang::IfStmt *Guard);
 

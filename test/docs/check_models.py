@@ -6,7 +6,8 @@
 
 Each yaml example is read without a complaint; the first one makes the page's C example a report, and without it there is
 none. Each row of the table of effects is accepted with all roles that it names, and refused without one that it needs.
-The text under "Mistakes" is what the plugin says. The success conventions are those that it accepts.
+The text under "Mistakes" is what the plugin says. The success conventions, the words of the columns and the kinds of types
+are those that it accepts.
 """
 import pathlib
 import re
@@ -51,9 +52,11 @@ def table(text, heading):
     return [[cell.strip() for cell in line.strip("|\n").split("|")] for line in found[1].splitlines()]
 
 
-def row(effect, keys, success="zero"):
-    names = {"success": success, "detached": "X_DETACHED", "joined-by": "x_join"}  # all others are arguments
-    fields = [f"{key}: {names.get(key, 0)}" for key in keys]
+def row(effect, keys, **given):
+    words = {"success": "zero", "mode": "shared", "kind": "file", **given}
+    names = ["detached", "recursive", "checked", "unless", "joined-by", "released-by", "broadcast"]
+    values = {**dict.fromkeys(names, "x_name"), **words}  # all others are arguments
+    fields = [f"{key}: {values.get(key, 0)}" for key in keys]
     return f"Models:\n  - {{{', '.join(['call: some_call', 'args: 1', 'effect: ' + effect] + fields)}}}\n"
 
 
@@ -78,9 +81,19 @@ def main(page, clang, plugin, workdir):
             rest = [key for key in needs if key != left_out]
             check.expect(not check.accepted(row(effect, rest)), f"{page}: {effect} does not need {left_out}")
 
+    for cells in table(text, "column"):
+        key = cells[0].strip("`")
+        effect, needs = {"mode": ("acquire", ["object"]), "kind": ("block", [])}[key]
+        for word in re.findall(r"`([\w-]+)`", cells[1]):
+            check.expect(check.accepted(row(effect, needs + [key], **{key: word})), f"{page}: {key}: {word} is refused")
+
+    kinds = re.search(r"`is` is one of (.*)\. The", text)[1]
+    for kind in re.findall(r"`(\w+)`", kinds):
+        check.expect(check.accepted(f"Types:\n  - {{type: some_type, is: {kind}}}\n"), f"{page}: is: {kind} is refused")
+
     for cells in table(text, "`success`"):
         for word in re.findall(r"`([\w-]+)`", cells[0]):
-            check.expect(check.accepted(row("join", ["object", "success"], word)), f"{page}: success: {word} is refused")
+            check.expect(check.accepted(row("join", ["object", "success"], success=word)), f"{page}: success: {word} is refused")
 
     mistake = blocks(text, "text")[0]
     place, message = re.match(r"\.safespawn\.yaml(:\d+:\d+: )(.*)\n", mistake).groups()

@@ -24,6 +24,10 @@ void process(struct item *item);
 void work(void);
 void lock_queue(pthread_mutex_t *mutex);
 void unlock_queue(pthread_mutex_t *mutex);
+struct statistics {
+  int count;
+};
+void note(const struct statistics *seen);
 void trace(const char *format, ...);
 struct timespec *in_a_second(void);
 
@@ -368,13 +372,16 @@ void good_main_loop_looks_at_both_halves(struct queue *queue) {
 
 // Going through an empty list does no harm, says who wrote this.
 void good_main_loop_does_what_is_there(struct queue *queue, struct item *all) {
+  struct statistics seen;
   while (!stopped) {
     pthread_mutex_lock(&queue->lock);
     if (queue->ready == 0)
       pthread_cond_wait(&queue->changed, &queue->lock);
     for (struct item *item = all; item != NULL; item = item->next)
       process(item);
+    seen.count = queue->ready;
     pthread_mutex_unlock(&queue->lock);
+    note(&seen);
   }
 }
 
@@ -422,6 +429,11 @@ void good_goto_the_top(struct queue *queue, struct item *item) {
   int seen;
 top:
   lock_queue(&queue->lock);
+  if (queue->ready < 0) {
+    wait_changed(queue);
+    unlock_queue(&queue->lock);
+    goto top;
+  }
   if (queue->closed) {
     unlock_queue(&queue->lock);
     return;
@@ -461,6 +473,18 @@ void good_parked(void) {
   pthread_mutex_lock(&lock);
   for (;;)
     pthread_cond_wait(&changed, &lock);
+}
+
+int good_parked_until_it_fails(void) {
+  int rc;
+  pthread_mutex_lock(&lock);
+  while (1) {
+    rc = pthread_cond_wait(&changed, &lock);
+    if (rc != 0)
+      break;
+  }
+  pthread_mutex_unlock(&lock);
+  return rc;
 }
 
 // ---- A sleep that can be cut short ----

@@ -181,6 +181,37 @@ void good_baton(void) {
   pthread_mutex_unlock(&ring.lock);
 }
 
+// One after the other.
+
+static pthread_cond_t open = PTHREAD_COND_INITIALIZER;
+static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
+static int opened;
+
+static void *visit(void *arg) {
+  pthread_mutex_lock(&guard);
+  while (!opened)
+    pthread_cond_wait(&open, &guard);
+  pthread_mutex_unlock(&guard);
+  return arg;
+}
+
+int visits(void) {
+  for (int i = 0; i < Workers; i++) {
+    pthread_t visitor;
+    if (pthread_create(&visitor, NULL, visit, NULL))
+      return -1;
+    pthread_join(visitor, NULL);
+  }
+  return 0;
+}
+
+void good_one_at_a_time(void) {
+  pthread_mutex_lock(&guard);
+  opened = 1;
+  pthread_cond_signal(&open);
+  pthread_mutex_unlock(&guard);
+}
+
 // ---- Changed without the lock ----
 
 void bad_after_the_lock(struct answer *answer) {

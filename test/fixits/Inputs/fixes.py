@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What a fix has to keep, asked of one file: exits 1 with the reason where it does not.
 
-usage: fixes.py [--left=N] [--choose=NAME] COMMAND CLANG CC FILE EXPECTED
+usage: fixes.py [--left=N] [--choose=NAME] [--profile=NAME] COMMAND CLANG CC FILE EXPECTED
 
 The diff that `fix` shows makes FILE into EXPECTED, and so does `fix --apply`. Both compilers take the result without a
 warning. A check of it finds N reports (none; "all": what it found before), all of which were there before. Another `fix` changes nothing.
@@ -35,9 +35,10 @@ def same(what, path, expected):
         sys.exit("%s is not as expected:\n%s" % (what, "\n".join(lines) or "(line ends)"))
 
 
-def reports(command, clang, path):
+def reports(command, clang, profile, path):
     """Rule, function and words of each report; not its line, which edits move."""
-    out = run([command, "check", "--no-config", "--no-snippet", "--clang=" + clang, path, "--"], [0, 1]).decode()
+    check = [command, "check", "--no-config", "--no-snippet", "--clang=" + clang, "--profile=" + profile]
+    out = run(check + [path, "--"], [0, 1]).decode()
     return re.findall(r"^[^ ]+: warning: (.*)$", out, re.M)
 
 
@@ -45,12 +46,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--left", default="0")
     parser.add_argument("--choose", action="append", default=[])
+    parser.add_argument("--profile", default="default")
     for name in ["command", "clang", "cc", "file", "expected"]:
         parser.add_argument(name)
     asked = parser.parse_args()
-    fix = [asked.command, "fix", "--no-config", "-q", "--clang=" + asked.clang]
+    fix = [asked.command, "fix", "--no-config", "-q", "--clang=" + asked.clang, "--profile=" + asked.profile]
     fix += ["--choose=" + name for name in asked.choose]
-    before = reports(asked.command, asked.clang, asked.file)
+    before = reports(asked.command, asked.clang, asked.profile, asked.file)
     count = len(before) if asked.left == "all" else int(asked.left)
     left = [0, 1] if count else [0]
 
@@ -70,7 +72,7 @@ def main():
     for compiler in [asked.clang, asked.cc]:
         run([compiler] + FLAGS + [result], [0])
 
-    after = reports(asked.command, asked.clang, result)
+    after = reports(asked.command, asked.clang, asked.profile, result)
     new = list(after)
     for report in before:
         if report in new:
