@@ -114,6 +114,13 @@ std::optional<Guard> safespawn::guardOf(const Expr *Condition, const ASTContext 
   return Found;
 }
 
+bool safespawn::neverReturns(const FunctionDecl *F, ento::AnalysisManager &Manager) {
+  const FunctionDecl *Definition = nullptr;
+  const CFG *Graph = F->hasBody(Definition) ? Manager.getCFG(Definition) : nullptr;
+  return Graph && llvm::all_of(Graph->getExit().preds(),
+                               [](const CFGBlock *Last) { return !Last || Last->hasNoReturnElement(); });
+}
+
 bool safespawn::reaches(const CFG &Graph, const Stmt *From, const Stmt *To) {
   return walk(pointAfter(Graph, From), [&](const Stmt *S) { return S == To ? Step::Found : Step::On; }) != nullptr;
 }

@@ -51,6 +51,9 @@ struct Guard {
 /// The guard that \p Condition asks, or nullopt.
 std::optional<Guard> guardOf(const clang::Expr *Condition, const clang::ASTContext &Context);
 
+/// Whether \p F, whose body is here, is seen never to return.
+bool neverReturns(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
+
 /// Whether \p To may be evaluated after \p From.
 bool reaches(const clang::CFG &Graph, const clang::Stmt *From, const clang::Stmt *To);
 

@@ -128,7 +128,8 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
     const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
     if (!Callee)
       return false;
-    return Callee->isNoReturn() || !U.meaningsOf(Callee).empty() || (Callee->hasBody() && U.matters(Callee));
+    return Callee->isNoReturn() || !U.meaningsOf(Callee).empty() ||
+           (Callee->hasBody() && (U.hasEffect(Callee) || (U.matters(Callee) && neverReturns(Callee, Manager))));
   };
   auto Holds = [](const Stmt *Outer, auto Is) {
     SmallVector<const Stmt *, 8> Work{Outer};
@@ -143,12 +144,17 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
     return false;
   };
   llvm::DenseMap<const CFGBlock *, bool> HasEffect;
+  llvm::SmallPtrSet<const CFGBlock *, 8> Described;
   std::vector<std::pair<const CFGBlock *, Change>> Changes;
   Decls Matter; // what effects, returns and the branches that are not idle depend on
   for (const CFGBlock *B : *Graph) {
     bool Effect = B->hasNoReturnElement();
     for (const CFGElement &Element : *B)
       if (auto S = Element.getAs<CFGStmt>()) {
+        const auto *Call = dyn_cast<CallExpr>(S->getStmt());
+        const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
+        if (Callee && (!U.meaningsOf(Callee).empty() || U.hasEffect(Callee)))
+          Described.insert(B); // the end of a thread is not the end of all
         if (IsEffect(S->getStmt())) {
           Effect = true;
           addReads(S->getStmt(), Matter);
@@ -162,12 +168,33 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
     HasEffect[B] = Effect;
   }
 
+  // Where the process ends, whatever comes, nothing that is followed matters any more.
+  llvm::SmallPtrSet<const CFGBlock *, 8> Doomed;
+  for (bool Changed = true; Changed;) {
+    Changed = false;
+    for (const CFGBlock *B : *Graph) {
+      if (Doomed.count(B) || Described.count(B) || B == &Graph->getExit())
+        continue;
+      const bool Ends = B->hasNoReturnElement() ||
+                        (!B->succ_empty() &&
+                         llvm::all_of(B->succs(), [&](const CFGBlock *Next) { return !Next || Doomed.count(Next); }));
+      if (Ends)
+        Changed = Doomed.insert(B).second;
+    }
+  }
+
   std::vector<Branch> Branches;
   for (const CFGBlock *B : *Graph) {
     const Stmt *Condition = conditionOf(*B);
     const Stmt *Terminator = B->getTerminatorStmt();
     if (!Condition || B->succ_size() != 2 || isa<SwitchStmt>(Terminator))
       continue;
+    const CFGBlock *Sides[] = {*B->succ_begin(), *(B->succ_begin() + 1)};
+    const bool Ends[] = {!Sides[0] || Doomed.count(Sides[0]), !Sides[1] || Doomed.count(Sides[1])};
+    if (Sides[0] && Sides[1] && Ends[0] != Ends[1] && !Holds(Condition, IsEffect)) {
+      Found.Ways[Condition] = {Ends[1], true};
+      continue;
+    }
     Branch New{B, Condition, {}, nullptr, true, false};
     const auto *Node = PostDominators.getBase().getNode(const_cast<CFGBlock *>(B));
     const CFGBlock *Meet = Node && Node->getIDom() ? Node->getIDom()->getBlock() : nullptr;
@@ -249,7 +276,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
   }
   for (const Branch &B : Branches)
     if (B.Idle)
-      Found.Ways[B.Condition] = B.Way;
+      Found.Ways[B.Condition] = {B.Way, false};
   for (const ValueDecl *D : Matter)
     if (const auto *Var = dyn_cast<VarDecl>(D); Var && Var->hasLocalStorage() && !Var->getType()->isAggregateType())
       Found.Locals.push_back(Var);
@@ -264,10 +291,10 @@ const Forks::Facts &Forks::factsOf(const FunctionDecl *F, ento::AnalysisManager 
   return *Slot;
 }
 
-std::optional<bool> Forks::wayAt(const Stmt *Condition, const FunctionDecl *F, ento::AnalysisManager &Manager) {
+std::optional<Forks::Way> Forks::wayAt(const Stmt *Condition, const FunctionDecl *F, ento::AnalysisManager &Manager) {
   const Facts &Of = factsOf(F, Manager);
-  auto Way = Of.Ways.find(Condition);
-  return Way == Of.Ways.end() ? std::nullopt : std::optional(Way->second);
+  auto Found = Of.Ways.find(Condition);
+  return Found == Of.Ways.end() ? std::nullopt : std::optional(Found->second);
 }
 
 llvm::ArrayRef<const VarDecl *> Forks::localsThatMatter(const FunctionDecl *F, ento::AnalysisManager &Manager) {

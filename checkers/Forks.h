@@ -19,9 +19,13 @@ class Forks {
 public:
   explicit Forks(const Unit &U) : U(U) {}
 
-  /// The way to take at the idle branch on \p Condition in \p F; nullopt where both have to be taken.
-  std::optional<bool> wayAt(const clang::Stmt *Condition, const clang::FunctionDecl *F,
-                            clang::ento::AnalysisManager &Manager);
+  struct Way {
+    bool Side;
+    bool Holds; ///< the condition is known then: on the other side the process ends
+  };
+  /// The way to take at the branch on \p Condition in \p F; nullopt where both have to be taken.
+  std::optional<Way> wayAt(const clang::Stmt *Condition, const clang::FunctionDecl *F,
+                           clang::ento::AnalysisManager &Manager);
 
   /// The local variables of \p F that its effects, returns and further branches depend on.
   llvm::ArrayRef<const clang::VarDecl *> localsThatMatter(const clang::FunctionDecl *F,
@@ -29,7 +33,7 @@ public:
 
 private:
   struct Facts {
-    llvm::DenseMap<const clang::Stmt *, bool> Ways;
+    llvm::DenseMap<const clang::Stmt *, Way> Ways;
     std::vector<const clang::VarDecl *> Locals;
   };
   Facts find(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager) const;

@@ -148,10 +148,16 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
     A->U.scan();
     if (!A->U.touchesHandles(In))
       return;
-  } else if (std::optional<bool> Way = Branches->wayAt(E, In, C.getAnalysisManager())) {
+  } else if (std::optional<Forks::Way> Way = Branches->wayAt(E, In, C.getAnalysisManager())) {
+    if (Way->Holds) { // the other way ends the process, and with it whatever is followed
+      auto Value = C.getSVal(E).getAs<DefinedOrUnknownSVal>();
+      if (ProgramStateRef Only = Value ? C.getState()->assume(*Value, Way->Side) : nullptr; Only && !Value->isUnknown())
+        C.addTransition(Only);
+      return;
+    }
     // Nothing depends on which way it goes: one way stands for both, and the path learns nothing from having taken it.
     C.addTransition(
-        C.getState()->BindExpr(E, C.getLocationContext(), C.getSValBuilder().makeTruthVal(*Way, E->getType())));
+        C.getState()->BindExpr(E, C.getLocationContext(), C.getSValBuilder().makeTruthVal(Way->Side, E->getType())));
     return;
   }
   if (A->Book.Hosted && wasHere(E, C)) {
@@ -322,10 +328,7 @@ bool PathModel::mayBeShortOrEnd(const FunctionDecl *F, CheckerContext &C) {
   F->hasBody(Definition);
   const CFG *Graph = C.getAnalysisManager().getCFG(Definition);
   constexpr unsigned ShortBlocks = 16; // check(rc), die(), xmalloc()
-  if (!Graph || Graph->size() <= ShortBlocks)
-    return true;
-  return llvm::all_of(Graph->getExit().preds(),
-                      [](const CFGBlock *Last) { return !Last || Last->hasNoReturnElement(); });
+  return !Graph || Graph->size() <= ShortBlocks || neverReturns(F, C.getAnalysisManager());
 }
 
 bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
