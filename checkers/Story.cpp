@@ -71,21 +71,22 @@ StringRef safespawn::functionName(const Decl *D) {
 
 namespace {
 
-/// Tells how the path came to leave without joining: the last condition behind which there is no join any more, or,
-/// where the function joins nothing, the condition whose branch holds the exit; in the words of the source.
+/// Tells how the path came to leave without doing what it should: the last condition behind which it is not done any
+/// more, or, where the function never does it, the condition whose branch holds the exit; in the words of the source.
 class WayOut : public BugReporterVisitor {
 public:
-  WayOut(const LocationContext *Frame, const Stmt *Exit, const CallExpr *Spawn, std::string Name, const Unit &U)
-      : Frame(Frame), Exit(Exit), Spawn(Spawn), Name(std::move(Name)), U(U), Parents(Frame->getParentMap()) {
+  WayOut(const LocationContext *Frame, const Stmt *Exit, const Stmt *Begun, Omission Omitted, const Unit &U)
+      : Frame(Frame), Exit(Exit), Begun(Begun), Omitted(std::move(Omitted)), U(U), Parents(Frame->getParentMap()) {
     SmallVector<const CFGBlock *, 16> Work;
     for (const CFGBlock *Block : *Frame->getCFG())
       for (const CFGElement &Element : *Block)
         if (auto S = Element.getAs<CFGStmt>())
-          if (const auto *Call = dyn_cast<CallExpr>(S->getStmt()); Call && givesUp(Call) && Joins.insert(Block).second)
+          if (const auto *Call = dyn_cast<CallExpr>(S->getStmt());
+              Call && this->Omitted.Does(Call) && Doers.insert(Block).second)
             Work.push_back(Block);
     while (!Work.empty())
       for (const CFGBlock *Before : Work.pop_back_val()->preds())
-        if (Before && Joins.insert(Before).second)
+        if (Before && Doers.insert(Before).second)
           Work.push_back(Before);
   }
 
@@ -106,22 +107,15 @@ public:
     const auto *If = dyn_cast_or_null<IfStmt>(From->getTerminatorStmt());
     const bool Holds = static_cast<const CFGBlock *>(*From->succ_begin()) == To;
     const bool HoldsExit = If && Exit && isWithin(Holds ? If->getThen() : If->getElse());
-    if (Joins.empty() ? !HoldsExit : !Joins.count(From) || Joins.count(To))
+    if (Doers.empty() ? !HoldsExit : !Doers.count(From) || Doers.count(To))
       return nullptr;
     Done = true;
     PathDiagnosticLocation At(Condition, BRC.getSourceManager(), Frame);
-    return std::make_shared<PathDiagnosticEventPiece>(
-        At, story(Condition, Holds, If) + (HoldsExit ? "taking the early return" : "'" + Name + "' is not joined"));
+    return std::make_shared<PathDiagnosticEventPiece>(At, story(Condition, Holds, If) +
+                                                              (HoldsExit ? "taking the early return" : Omitted.Text));
   }
 
 private:
-  bool givesUp(const CallExpr *Call) const {
-    for (const Meaning &Row : U.meaningsOf(Call->getDirectCallee()))
-      if (isGivingUp(Row.What))
-        return true;
-    return Call->getDirectCallee() && U.givesUpHandles(Call->getDirectCallee());
-  }
-
   bool isWithin(const Stmt *Branch) const {
     for (const Stmt *S = Exit; S; S = Parents.getParent(S))
       if (S == Branch)
@@ -158,14 +152,14 @@ private:
       if (const Expr *Source = If ? lastValueOf(Ref->getDecl(), If) : nullptr)
         Tested = Source;
     if (const auto *Call = dyn_cast<CallExpr>(Tested);
-        Call && Result && !isThisSpawn(Call) && !tellsSuccessByTruth(Call))
+        Call && Result && !isTheBegun(Call) && !tellsSuccessByTruth(Call))
       if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && Callee->getIdentifier())
         return "'" + Callee->getName().str() + "' fails: ";
     return "'" + U.text(E) + (Holds ? "' holds: " : "' does not hold: ");
   }
 
-  /// The spawn of the thread in question has worked; in a loop, the same call in another round may fail.
-  bool isThisSpawn(const CallExpr *Call) const { return Call == Spawn && !reaches(*Frame->getCFG(), Spawn, Spawn); }
+  /// The call that the story begins with has worked; in a loop, the same call in another round may fail.
+  bool isTheBegun(const CallExpr *Call) const { return Call == Begun && !reaches(*Frame->getCFG(), Begun, Begun); }
 
   bool tellsSuccessByTruth(const CallExpr *Call) const {
     const Meaning *Row = U.spawnRow(Call);
@@ -201,11 +195,11 @@ private:
 
   const LocationContext *Frame;
   const Stmt *Exit;
-  const CallExpr *Spawn;
-  std::string Name;
+  const Stmt *Begun;
+  Omission Omitted;
   const Unit &U;
   const ParentMap &Parents;
-  llvm::SmallPtrSet<const CFGBlock *, 32> Joins; ///< blocks from which a join can be reached
+  llvm::SmallPtrSet<const CFGBlock *, 32> Doers; ///< blocks from which it can still be done
   bool Done = false;
 };
 
@@ -239,8 +233,8 @@ private:
 } // namespace
 
 std::unique_ptr<BugReporterVisitor> safespawn::tellWayOut(const LocationContext *Frame, const Stmt *Exit,
-                                                          const CallExpr *Spawn, std::string Name, const Unit &U) {
-  return std::make_unique<WayOut>(Frame, Exit, Spawn, std::move(Name), U);
+                                                          const Stmt *Begun, Omission Omitted, const Unit &U) {
+  return std::make_unique<WayOut>(Frame, Exit, Begun, std::move(Omitted), U);
 }
 
 std::unique_ptr<BugReporterVisitor> safespawn::tellOutcome(SymbolRef Result, std::string Text) {

@@ -6,6 +6,7 @@
 #include "checkers/Unit.h"
 #include "clang/StaticAnalyzer/Core/BugReporter/BugReporterVisitors.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/MemRegion.h"
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,12 +20,18 @@ std::string nameOf(const clang::ento::MemRegion *Storage, const clang::Expr *Exp
                    bool IsValue = false);
 llvm::StringRef functionName(const clang::Decl *D);
 
-/// Tells how the path came to leave \p Frame at \p Exit (null: its end) without joining \p Name: the last condition
-/// behind which there is no join any more, or, where the function joins nothing, the condition whose branch holds the
-/// exit; in the words of the source. \p Spawn is known to have worked.
+/// What a path should have done before its exit.
+struct Omission {
+  std::function<bool(const clang::CallExpr *)> Does; ///< whether a call does it
+  std::string Text;                                  ///< that it was not done: "'t' is not joined"
+};
+
+/// Tells how the path came to leave \p Frame at \p Exit (null: its end) without what \p Omitted says: the last
+/// condition behind which it is not done any more, or, where the function never does it, the condition whose branch
+/// holds the exit; in the words of the source. \p Begun, which made it necessary, is known to have worked.
 std::unique_ptr<clang::ento::BugReporterVisitor> tellWayOut(const clang::LocationContext *Frame,
-                                                            const clang::Stmt *Exit, const clang::CallExpr *Spawn,
-                                                            std::string Name, const Unit &U);
+                                                            const clang::Stmt *Exit, const clang::Stmt *Begun,
+                                                            Omission Omitted, const Unit &U);
 /// Tells, with \p Text, where the path learned what \p Result is.
 std::unique_ptr<clang::ento::BugReporterVisitor> tellOutcome(clang::ento::SymbolRef Result, std::string Text);
 

@@ -6,6 +6,7 @@
 // A handle is known by the symbol of its value, so it stays the same thread through copies, structs, parameters and
 // returns; what a call does to it comes from the models. What is left to others: whether the result of a spawn is
 // tested at all, and what a loop does to an argument (ThreadSpawns.cpp).
+#include "checkers/CallResult.h"
 #include "checkers/Checkers.h"
 #include "checkers/Flow.h"
 #include "checkers/LlvmCompat.h"
@@ -122,15 +123,12 @@ private:
   /// A thread that gets another thread's handle may join it.
   ProgramStateRef handOver(ProgramStateRef State, const CallEvent &Call, const Meaning &Row,
                            const FunctionDecl *Entry) const;
-  ProgramStateRef bindResult(ProgramStateRef State, const CallEvent &Call, CheckerContext &C) const;
   void endFrame(const StackFrameContext *Frame, const Stmt *Exit, SVal Returned, CheckerContext &C) const;
 
-  /// What the path knows of a call's success: true, false, or nothing.
-  std::optional<bool> succeeded(ProgramStateRef State, SymbolRef Result, const Meaning *Row, CheckerContext &C) const;
   /// Whether \p H may still be a running thread that nobody has given up: the question of Leak and Overwrite.
   bool isAlive(ProgramStateRef State, SymbolRef Symbol, const Handle &H, CheckerContext &C) const;
-  bool spawnFailed(ProgramStateRef State, const Handle &H, CheckerContext &C) const {
-    return H.SpawnResult && succeeded(State, H.SpawnResult, H.SpawnRow, C) == false;
+  bool spawnFailed(ProgramStateRef State, const Handle &H) const {
+    return H.SpawnResult && succeeded(State, H.SpawnResult, H.SpawnRow, A->U) == false;
   }
   /// Whether StackEscape, the more specific rule, has the say about this thread.
   bool lendsFrame(const Handle &H, ProgramStateRef State) const;
@@ -234,52 +232,11 @@ static const MemRegion *readFrom(ProgramStateRef State, const Expr *Argument) {
   return Region ? *Region : nullptr;
 }
 
-std::optional<bool> ThreadHandles::succeeded(ProgramStateRef State, SymbolRef Result, const Meaning *Row,
-                                             CheckerContext &C) const {
-  if (!Result || !Row)
-    return std::nullopt;
-  SValBuilder &Values = C.getSValBuilder();
-  auto Decide = [&](SVal Holds) -> std::optional<bool> {
-    auto Known = Holds.getAs<DefinedOrUnknownSVal>();
-    if (!Known)
-      return std::nullopt;
-    auto [Yes, No] = State->assume(*Known);
-    if (bool(Yes) == bool(No))
-      return std::nullopt;
-    return bool(Yes);
-  };
-  QualType Type = Result->getType();
-  SVal Value = Values.makeSymbolVal(Result);
-  if (Loc::isLocType(Type))
-    Value = Values.makeLoc(Result);
-  switch (Row->Worked.How) {
-  case Success::Always:
-    return true;
-  case Success::Zero:
-  case Success::Constant:
-    return Decide(Values.evalBinOp(State, BO_EQ, Value, Values.makeIntVal(*A->U.successValue(*Row), Type),
-                                   Values.getConditionType()));
-  case Success::NonZero:
-  case Success::NonNull:
-    return Decide(Values.evalBinOp(State, BO_NE, Value, Values.makeZeroVal(Type), Values.getConditionType()));
-  case Success::NonNegative:
-    return Decide(Values.evalBinOp(State, BO_GE, Value, Values.makeZeroVal(Type), Values.getConditionType()));
-  }
-  return std::nullopt;
-}
-
-ProgramStateRef ThreadHandles::bindResult(ProgramStateRef State, const CallEvent &Call, CheckerContext &C) const {
-  QualType Type = Call.getResultType();
-  if (Type->isVoidType())
-    return State;
-  return State->BindExpr(Call.getOriginExpr(), C.getLocationContext(), compat::conjure(Call, Type, C));
-}
-
 bool ThreadHandles::isAlive(ProgramStateRef State, SymbolRef Symbol, const Handle &H, CheckerContext &C) const {
-  if (H.At != Handle::Live || H.MaybeGiven || spawnFailed(State, H, C))
+  if (H.At != Handle::Live || H.MaybeGiven || spawnFailed(State, H))
     return false;
   // Tried: alive only where the path knows that it failed.
-  if (H.GivenResult && succeeded(State, H.GivenResult, H.GivenRow, C) != false)
+  if (H.GivenResult && succeeded(State, H.GivenResult, H.GivenRow, A->U) != false)
     return false;
   // Code that keeps 0 for "no thread" has learned that there is none.
   return !State
@@ -759,9 +716,9 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
   if (Before) {
     Next = *Before;
     const bool Tried = Before->At == Handle::Live && Before->GivenResult &&
-                       succeeded(State, Before->GivenResult, Before->GivenRow, C) == true;
+                       succeeded(State, Before->GivenResult, Before->GivenRow, A->U) == true;
     if ((Before->At != Handle::Live || Tried) && !Before->MaybeGiven) {
-      bool FirstFailed = Before->GivenResult && succeeded(State, Before->GivenResult, Before->GivenRow, C) == false;
+      bool FirstFailed = Before->GivenResult && succeeded(State, Before->GivenResult, Before->GivenRow, A->U) == false;
       if (!FirstFailed && A->Book.isOn(Rule::thread_DoubleJoin)) {
         std::string Then = Before->At == Handle::Detached ? "detached" : "joined";
         std::string Text = std::string("handle '") + Name + "' is " + Verb +
@@ -772,7 +729,7 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
         return;
       }
     }
-    if (Before->At == Handle::Live && !Before->MaybeGiven && spawnFailed(State, *Before, C) &&
+    if (Before->At == Handle::Live && !Before->MaybeGiven && spawnFailed(State, *Before) &&
         A->Book.isOn(Rule::thread_JoinUnspawned) && !isGuarded(E, Object, Frame, A->U, /*BehindLoop=*/false) &&
         !State->isNull(Call.getArgSVal(Row.Object.index())).isConstrained()) {
       report(Rule::thread_JoinUnspawned, "handle '" + Name + "' is " + Verb + ", but its spawn failed on this path", At,
@@ -827,7 +784,7 @@ void ThreadHandles::onCancel(const CallEvent &Call, const Meaning &Row, CheckerC
   SVal Object = Call.getArgSVal(Row.Object.index());
   SymbolRef Symbol = Object.getAsSymbol(true);
   const Handle *Before = Symbol ? State->get<HandleMap>(Symbol) : nullptr;
-  if (Before && Before->At == Handle::Live && !Before->MaybeGiven && spawnFailed(State, *Before, C) &&
+  if (Before && Before->At == Handle::Live && !Before->MaybeGiven && spawnFailed(State, *Before) &&
       A->Book.isOn(Rule::thread_JoinUnspawned) && !State->isNull(Object).isConstrained() &&
       !isGuarded(E, Unit::argument(E, Row.Object), C.getLocationContext(), A->U, /*BehindLoop=*/false)) {
     std::string Name = nameOf(Before->Storage, Unit::argument(E, Row.Object), A->U, /*IsValue=*/true);
@@ -1012,6 +969,13 @@ void ThreadHandles::checkEndFunction(const ReturnStmt *Return, CheckerContext &C
   endFrame(C.getStackFrame(), Return, Returned, C);
 }
 
+/// Whether \p Call gives a thread's handle up, itself or through its callee.
+static bool givesUp(const CallExpr *Call, const Unit &U) {
+  const FunctionDecl *Callee = Call->getDirectCallee();
+  return Callee && (U.givesUpHandles(Callee) ||
+                    llvm::any_of(U.meaningsOf(Callee), [](const Meaning &Row) { return isGivingUp(Row.What); }));
+}
+
 void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, SVal Returned, CheckerContext &C) const {
   ProgramStateRef State = C.getState();
   if (State->get<HandleMap>().isEmpty())
@@ -1035,7 +999,7 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
     const bool Owned = H.Owner == Frame && !H.Escaped;
     if (!Borrows && !Owned)
       continue;
-    if (spawnFailed(State, H, C) || H.At == Handle::Joined || (H.At == Handle::Live && !isAlive(State, Symbol, H, C))) {
+    if (spawnFailed(State, H) || H.At == Handle::Joined || (H.At == Handle::Live && !isAlive(State, Symbol, H, C))) {
       Next = Next->remove<HandleMap>(Symbol);
       continue;
     }
@@ -1099,7 +1063,9 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
       More.NoteAt = End;
     }
     if (F.H.At == Handle::Live)
-      More.Teller = tellWayOut(Frame, Exit, F.H.Spawn, F.Name, A->U);
+      More.Teller = tellWayOut(
+          Frame, Exit, F.H.Spawn,
+          {[&U = A->U](const CallExpr *Call) { return givesUp(Call, U); }, "'" + F.Name + "' is not joined"}, A->U);
     if (!EverGivenUp)
       More.Unique = SpawnPlace;
     More.Fixes = fixAtExit(A->U, F.H.Spawn, F.H.SpawnRow, Exit, Function, /*AllExits=*/!EverGivenUp || AtSpawn,
