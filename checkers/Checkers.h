@@ -20,6 +20,7 @@ struct Analysis {
   explicit Analysis(Unit &U) : U(U) {}
   Unit &U;
   RuleBook Book;
+  bool Strict = false; ///< the profile: also what library code ought to have
   /// Whether a call leaves its caller's objects as they were (see Triage); null where nobody has looked.
   std::function<bool(const clang::FunctionDecl *)> Closed;
   bool leavesAlone(const clang::FunctionDecl *Callee) const {

@@ -2,12 +2,26 @@
 //
 // Rules that follow a lock, condition, semaphore or barrier along a path:
 //   lock.Leak, DoubleLock, NotHeld, Blocking, Lifetime, and CondMutex for a lock that is known not to be held.
-// The automaton is in Protocol.h. What needs no path is left to LockUse.cpp.
+//
+// The automaton is in Protocol.h; which memory is which lock is the business of Places.h. What is decided here is who
+// has to give a lock back. A lock belongs to the frame that took it. A function that ends with a lock held may have
+// forgotten it, or may be there to take it: the lock passes on to the caller, and only when it is still held where the
+// path ends do all the ways out of the function that we have seen tell one from the other. What needs no path is left
+// to LockUse.cpp.
+#include "checkers/CallResult.h"
 #include "checkers/Checkers.h"
 #include "checkers/LlvmCompat.h"
+#include "checkers/Objects.h"
+#include "checkers/Places.h"
+#include "checkers/Protocol.h"
+#include "checkers/Story.h"
+#include "checkers/WrittenLocks.h"
+#include "fixits/LockFixes.h"
+#include "clang/AST/ParentMap.h"
 #include "clang/StaticAnalyzer/Core/Checker.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/CallEvent.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/CheckerContext.h"
+#include <set>
 
 using namespace clang;
 using namespace ento;
@@ -15,16 +29,1026 @@ using namespace safespawn;
 
 namespace {
 
-class LockState : public Checker<eval::Call> {
+using LockName = Places::Name;
+
+/// Which kind of lock it is: whether its holder may take it again.
+enum class LockKind : uint8_t {
+  Plain,
+  Recursive, ///< or one that we do not know
+  Checked,   ///< taken again it says so
+};
+
+/// What a path knows of one lock, condition or the like.
+struct Standing {
+  SyncStage At = SyncStage::Unknown;
+  SyncStage Before = SyncStage::Unknown; ///< where it stands when the call that led here has failed
+  const Meaning *Row = nullptr;          ///< of that call
+  SymbolRef Result = nullptr;            ///< of that call; null when it is settled
+  const CallExpr *Taken = nullptr;       ///< the call that took it
+  const MemRegion *Region = nullptr;     ///< where the analyzer saw it last
+  LockKind Kind = LockKind::Plain;
+  bool KindSeen = false;                         ///< made on this path, so that Kind is known
+  bool OnEntry = false;                          ///< given back before it was taken: the caller holds it
+  bool MaybeReleased = false;                    ///< code that gives it back on some of its paths was passed by
+  const StackFrameContext *Owner = nullptr;      ///< the frame that has to give it back; null when nobody we see
+  const StackFrameContext *TakenIn = nullptr;    ///< the frame that took it, or the callers that it returned to
+  const StackFrameContext *ReleasedIn = nullptr; ///< the same for the one that gave it back
+  unsigned Left = 0;                             ///< the functions that ended with it held
+
+  bool isHeld() const { return At == SyncStage::Held || At == SyncStage::Shared || At == SyncStage::Nested; }
+
+  auto key() const {
+    return std::make_tuple(At, Before, Kind, KindSeen, OnEntry, MaybeReleased, Row, Result, Taken, Region, Owner,
+                           TakenIn, ReleasedIn, Left);
+  }
+  bool operator==(const Standing &O) const { return key() == O.key(); }
+  void Profile(llvm::FoldingSetNodeID &Id) const {
+    for (unsigned Value : {unsigned(At), unsigned(Before), unsigned(Kind), unsigned(KindSeen), unsigned(OnEntry),
+                           unsigned(MaybeReleased), Left})
+      Id.AddInteger(Value);
+    for (const void *P :
+         {static_cast<const void *>(Row), static_cast<const void *>(Result), static_cast<const void *>(Taken),
+          static_cast<const void *>(Region), static_cast<const void *>(Owner), static_cast<const void *>(TakenIn),
+          static_cast<const void *>(ReleasedIn)})
+      Id.AddPointer(P);
+  }
+};
+
+/// What a function told its caller when it ended, as far as it tells success from failure.
+struct Answer {
+  bool Nothing = false; ///< it returns no value, or ends its thread
+  bool Pointer = false;
+  std::optional<int64_t> Number;      ///< the constant that it returned; 0 for a null pointer
+  std::optional<bool> Zero, Negative; ///< what is known of another value
+
+  auto key() const { return std::make_tuple(Nothing, Pointer, Number, Zero, Negative); }
+  bool operator<(const Answer &O) const { return key() < O.key(); }
+};
+
+/// Where a function ended with a lock held that it, or a function that it called, took.
+struct Exit {
+  unsigned Inner; ///< the callee that had left it held before, as a number of an exit; 0 for none
+  const StackFrameContext *Frame;
+  const Stmt *At; ///< null for the function's end
+  bool EndsThread;
+  Answer Said;
+
+  auto key() const { return std::tie(Inner, Frame, At, EndsThread, Said); }
+  bool operator<(const Exit &O) const { return key() < O.key(); }
+};
+
+/// How a function ended with a lock that it had taken.
+struct Ending {
+  const Decl *In;
+  const ValueDecl *Place;
+  bool Held;
+  Answer Said;
+
+  auto key() const { return std::tie(In, Place, Held, Said); }
+  bool operator<(const Ending &O) const { return key() < O.key(); }
+};
+
+/// A path that ended with a lock held.
+struct Suspect {
+  ExplodedNode *End;
+  LockName Lock;
+  unsigned Exit;
+  const CallExpr *Taken;
+  std::string Called;
+};
+
+/// A report that tells the story of one lock.
+class LockReport : public PathReport {
 public:
-  Analysis *A = nullptr;
-  bool evalCall(const CallEvent &Call, CheckerContext &C) const;
+  LockReport(const RuleBook &Book, Rule R, StringRef Message, const ExplodedNode *End, PathDiagnosticLocation At,
+             PathDiagnosticLocation Unique, const Decl *In, LockName Lock)
+      : PathReport(Book, R, Message, End, At, Unique, In), Lock(Lock), R(R) {}
+  const LockName Lock;
+  const Rule R;
 };
 
 } // namespace
 
-bool LockState::evalCall(const CallEvent &, CheckerContext &) const { return false; }
+/// By name. Also attribute objects, with the kind of lock that they will make.
+REGISTER_MAP_WITH_PROGRAMSTATE(LockMap, unsigned, Standing)
+/// What is given back at the end of a scope, by the cleanup attribute of a variable.
+REGISTER_SET_WITH_PROGRAMSTATE(GuardedSet, unsigned)
+
+namespace {
+
+class LockState : public Checker<eval::Call, check::PreStmt<DeclStmt>, check::PreCall, check::PostCall, check::Bind,
+                                 check::LiveSymbols, check::DeadSymbols, check::EndFunction, check::EndAnalysis> {
+public:
+  Analysis *A = nullptr;
+  std::unique_ptr<WrittenLocks> Written;
+
+  bool evalCall(const CallEvent &Call, CheckerContext &C) const;
+  void checkPreStmt(const DeclStmt *Declaration, CheckerContext &C) const;
+  void checkPreCall(const CallEvent &Call, CheckerContext &C) const;
+  void checkPostCall(const CallEvent &Call, CheckerContext &C) const;
+  SAFESPAWN_CHECK_BIND(Location, Value, C) {
+    noteGuard(Location, Value, C);
+    forgetWritten(Location, C);
+  }
+  void checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const;
+  void checkDeadSymbols(SymbolReaper &Reaper, CheckerContext &C) const;
+  void checkEndFunction(const ReturnStmt *Return, CheckerContext &C) const;
+  void checkEndAnalysis(ExplodedGraph &Graph, BugReporter &Reporter, ExprEngine &Engine) const;
+
+private:
+  /// One event of one object, as a call makes it happen.
+  struct Event {
+    SyncEvent What;
+    const Meaning *Row;
+    const MemRegion *Object;
+    const Expr *Written; ///< the object, as the call has it
+  };
+  static Event eventAt(SyncEvent What, const Meaning &Row, Role Object, const CallEvent &Call);
+  /// \returns null where a rule was broken, which has been reported then.
+  ProgramStateRef apply(ProgramStateRef State, const CallEvent &Call, const Event &E, const NoteTag *&Note,
+                        CheckerContext &C) const;
+  std::string complaint(Rule R, const Event &E, SyncEvent What, SyncStage From, StringRef Called) const;
+  /// Whether \p Region is memory of this path's own making that nobody has written to.
+  bool isUnborn(const MemRegion *Region, LockName Object, CheckerContext &C) const;
+  /// The note that a step tells, for reports about this lock.
+  std::string storyOf(SyncEvent What, StringRef Called) const;
+  SyncEvent acquiring(const CallEvent &Call, const Meaning &Row, const Standing &Known, LockName Lock) const;
+  /// The kind of lock that a call makes.
+  LockKind kindMade(ProgramStateRef State, const CallEvent &Call, const Meaning &Row) const;
+  /// The kind that the argument in the role Value stands for.
+  LockKind kindNamed(const CallEvent &Call, const Meaning &Row) const;
+  ProgramStateRef setAttribute(ProgramStateRef State, const CallEvent &Call, const Meaning &Row) const;
+
+  /// \p Known with what the path has learned of its last call since.
+  Standing settled(ProgramStateRef State, const Standing &Known) const;
+  /// Whether the object at \p Region, named \p Lock, is the very one that \p Known tells of, and not one that merely is
+  /// reached in the same way.
+  bool isSure(const Standing &Known, const MemRegion *Region, LockName Lock) const;
+  /// Gives locks that may be the one that was released the benefit of the doubt.
+  ProgramStateRef releaseAliases(ProgramStateRef State, LockName Released) const;
+  bool mayWaitForLong(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const;
+  /// The entry of the thread that \p Join waits for, where this file spawns it into the same variable or field.
+  const FunctionDecl *joinedEntry(const CallExpr *Join, const Meaning &Row) const;
+  void onWait(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const;
+  ProgramStateRef passUnseenCall(ProgramStateRef State, const CallEvent &Call) const;
+  void noteGuard(SVal Location, SVal Value, CheckerContext &C) const;
+  /// What is written as a whole begins anew.
+  void forgetWritten(SVal Location, CheckerContext &C) const;
+
+  void endFrame(const StackFrameContext *Frame, const Stmt *Exit, bool EndsThread, SVal Returned,
+                CheckerContext &C) const;
+  bool isForgotten(const Exit &At, const ValueDecl *Place) const;
+  bool nobodyReleases(LockName Lock) const;
+
+  std::string nameOf(LockName Lock, const Expr *Written) const;
+  void report(Rule R, const llvm::Twine &Text, LockName Lock, const CallEvent &Call, ProgramStateRef State,
+              CheckerContext &C) const;
+  /// A note for reports about \p Lock.
+  const NoteTag *tell(LockName Lock, std::string Text, CheckerContext &C) const;
+  const LockReport *asOurs(const PathSensitiveBugReport &Report) const;
+  bool concerns(CheckerContext &C) const;
+
+  /// Of the exploration at hand: names, exits and endings are the same for all of its paths.
+  mutable Places Names;
+  mutable std::vector<Exit> Exits;
+  mutable std::map<Exit, unsigned> ExitNumbers;
+  mutable std::set<Ending> Endings;
+  mutable std::vector<Suspect> Suspects;
+  mutable std::set<std::pair<unsigned, LockName>> Suspected;
+  mutable llvm::DenseSet<const Stmt *> TakenAgain; ///< by DoubleLock's report
+  /// Of the whole file: functions whose caller was seen, and those that left a lock to a caller that gave it back.
+  mutable llvm::DenseSet<const Decl *> SeenFromCallers;
+  mutable std::set<std::pair<const Decl *, const ValueDecl *>> HandedOver;
+  mutable llvm::DenseSet<const Stmt *> WaitedAt; ///< by Blocking's reports
+};
+
+Answer answerOf(ProgramStateRef State, SVal Returned, QualType Type) {
+  Answer Said;
+  if (Type->isVoidType()) {
+    Said.Nothing = true;
+    return Said;
+  }
+  Said.Pointer = Type->isPointerType();
+  auto Value = Returned.getAs<DefinedSVal>();
+  if (!Value)
+    return Said;
+  if (auto Number = Value->getAs<nonloc::ConcreteInt>()) {
+    Said.Number = compat::valueOf(*Number);
+    return Said;
+  }
+  SymbolRef Symbol = Value->getAsSymbol();
+  if (const llvm::APSInt *Only = Symbol ? State->getConstraintManager().getSymVal(State, Symbol) : nullptr) {
+    Said.Number = Only->getExtValue();
+    return Said;
+  }
+  ConditionTruthVal Null = State->isNull(*Value);
+  if (Null.isConstrainedTrue()) {
+    Said.Number = 0;
+    return Said;
+  }
+  if (Null.isConstrainedFalse())
+    Said.Zero = false;
+  if (!Said.Pointer && Type->isSignedIntegerType()) {
+    SValBuilder &Values = State->getStateManager().getSValBuilder();
+    auto Below = Values.evalBinOp(State, BO_LT, *Value, Values.makeZeroVal(Type), Values.getConditionType())
+                     .getAs<DefinedOrUnknownSVal>();
+    if (Below) {
+      auto [Yes, No] = State->assume(*Below);
+      if (bool(Yes) != bool(No))
+        Said.Negative = bool(Yes);
+    }
+  }
+  return Said;
+}
+
+/// Whether the answer is one that callers take for a failure, whatever else the function may answer.
+bool soundsLikeFailure(const Answer &Said) {
+  if (Said.Pointer)
+    return Said.Number == 0;
+  return Said.Negative == true || (Said.Number && *Said.Number < 0);
+}
+
+bool isZero(const Answer &Said) { return Said.Number == 0; }
+bool isNotZero(const Answer &Said) { return Said.Zero == false || (Said.Number && *Said.Number != 0); }
+
+} // namespace
+
+bool LockState::concerns(CheckerContext &C) const {
+  A->U.scan();
+  const LocationContext *Top = C.getLocationContext();
+  while (Top->getParent())
+    Top = Top->getParent();
+  const auto *Root = dyn_cast_or_null<FunctionDecl>(Top->getDecl());
+  return Root && A->U.touchesSync(Root);
+}
+
+// ---- telling --------------------------------------------------------------------------------------------------------
+
+const LockReport *LockState::asOurs(const PathSensitiveBugReport &Report) const {
+  for (Rule R : {Rule::lock_Leak, Rule::lock_DoubleLock, Rule::lock_NotHeld, Rule::lock_Blocking, Rule::lock_Lifetime,
+                 Rule::lock_CondMutex})
+    if (A->Book.isOn(R) && &Report.getBugType() == &A->Book.type(R))
+      return static_cast<const LockReport *>(&Report);
+  return nullptr;
+}
+
+const NoteTag *LockState::tell(LockName Lock, std::string Text, CheckerContext &C) const {
+  return C.getNoteTag([this, Lock, Text = std::move(Text)](PathSensitiveBugReport &Report) -> std::string {
+    const LockReport *Ours = asOurs(Report);
+    return Ours && Ours->Lock == Lock ? Text : "";
+  });
+}
+
+std::string LockState::nameOf(LockName Lock, const Expr *Written) const {
+  // A lock behind a pointer is called as the pointer is.
+  if (std::string Called = Names.written(Lock); !Called.empty())
+    return StringRef(Called).ltrim('*').str();
+  if (!Written)
+    return "the lock";
+  Written = Written->IgnoreParenCasts();
+  if (const auto *Address = dyn_cast<UnaryOperator>(Written); Address && Address->getOpcode() == UO_AddrOf)
+    Written = Address->getSubExpr()->IgnoreParenCasts();
+  return A->U.text(Written);
+}
+
+void LockState::report(Rule R, const llvm::Twine &Text, LockName Lock, const CallEvent &Call, ProgramStateRef State,
+                       CheckerContext &C) const {
+  // Who waits for itself goes no further.
+  ExplodedNode *End = R == Rule::lock_DoubleLock ? C.generateErrorNode(State) : C.generateNonFatalErrorNode(State);
+  if (!End)
+    return;
+  PathDiagnosticLocation At(Call.getOriginExpr(), C.getSourceManager(), C.getLocationContext());
+  C.emitReport(
+      std::make_unique<LockReport>(A->Book, R, Text.str(), End, At, At, C.getLocationContext()->getDecl(), Lock));
+}
+
+// ---- what calls mean ------------------------------------------------------------------------------------------------
+
+Standing LockState::settled(ProgramStateRef State, const Standing &Known) const {
+  Standing Now = Known;
+  if (Known.Result) {
+    const std::optional<bool> Worked = succeeded(State, Known.Result, Known.Row, A->U);
+    if (Known.Row->What == Effect::TryAcquire) {
+      // Tried and never asked: nobody knows. Asked for one failure, it has worked where it was not that one.
+      if (Worked == false)
+        Now.At = Known.Before;
+      else if (!Worked && !isAsked(State, Known.Result))
+        Now.At = SyncStage::Unknown;
+    } else if (Worked == false) {
+      // A lock that cannot even be waited for is in a state that no path can name.
+      Now.At = Known.Row->What == Effect::Acquire ? SyncStage::Unknown : Known.Before;
+    }
+    Now.Result = nullptr;
+    Now.Row = nullptr;
+  }
+  if (Now.MaybeReleased) {
+    Now.At = SyncStage::Unknown;
+    Now.MaybeReleased = false;
+  }
+  return Now;
+}
+
+bool LockState::isSure(const Standing &Known, const MemRegion *Region, LockName Lock) const {
+  if (Known.Region == Region)
+    return true;
+  // Re-read after a call that may have changed the pointer on the way: the same one if nobody here ever changes it.
+  SmallVector<const ValueDecl *, 4> Followed;
+  return Names.pointersOf(Lock, Followed) &&
+         llvm::all_of(Followed, [&](const ValueDecl *Pointer) { return Written->writesTo(Pointer) <= 1; });
+}
+
+LockKind LockState::kindNamed(const CallEvent &Call, const Meaning &Row) const {
+  const Expr *WrittenAs = Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Row.Value);
+  auto Value = Call.getArgSVal(Row.Value.index()).getAs<nonloc::ConcreteInt>();
+  if (!Value)
+    return LockKind::Recursive;
+  const int64_t Number = compat::valueOf(*Value);
+  // Row.Value may hold more than the kind, each a bit of it. A macro has no value here: compare what is written.
+  auto Is = [&](StringRef Constant) {
+    const std::optional<int64_t> Known = A->U.constantNamed(Constant);
+    return Known ? Number == *Known || (Row.What == Effect::Init && (Number & *Known))
+                 : !Constant.empty() && StringRef(A->U.text(WrittenAs)).contains(Constant);
+  };
+  return Is(Row.RecursiveName) ? LockKind::Recursive : Is(Row.CheckedName) ? LockKind::Checked : LockKind::Plain;
+}
+
+LockKind LockState::kindMade(ProgramStateRef State, const CallEvent &Call, const Meaning &Row) const {
+  if (Row.Value.isArgument() && !Row.RecursiveName.empty())
+    return kindNamed(Call, Row);
+  if (!Row.Attr.isArgument())
+    return LockKind::Plain;
+  SVal Attr = Call.getArgSVal(Row.Attr.index());
+  if (Attr.isZeroConstant())
+    return LockKind::Plain;
+  const MemRegion *Region = Attr.getAsRegion();
+  const Standing *Known = Region ? State->get<LockMap>(Names.ofObject(Region->StripCasts(), State)) : nullptr;
+  return Known ? Known->Kind : LockKind::Recursive; // made by an attribute from elsewhere
+}
+
+ProgramStateRef LockState::setAttribute(ProgramStateRef State, const CallEvent &Call, const Meaning &Row) const {
+  const MemRegion *Region = Call.getArgSVal(Row.Object.index()).getAsRegion();
+  const LockName Attr = Region ? Names.ofObject(Region->StripCasts(), State) : Places::None;
+  if (!Attr)
+    return State;
+  Standing Known;
+  if (Row.What == Effect::AttributeSet) {
+    if (Row.RecursiveName.empty())
+      return State;
+    Known.Kind = kindNamed(Call, Row);
+  }
+  return State->set<LockMap>(Attr, Known);
+}
+
+SyncEvent LockState::acquiring(const CallEvent &Call, const Meaning &Row, const Standing &Known, LockName Lock) const {
+  // Whether the holder may take it again is asked of locks that are waited for.
+  const LockKind Kind = Known.KindSeen                                       ? Known.Kind
+                        : Written->mayBeRecursive(Names.declarationOf(Lock)) ? LockKind::Recursive
+                                                                             : LockKind::Plain;
+  const ParentMap &Parents = Call.getLocationContext()->getParentMap();
+  const bool Ignored = isa_and_nonnull<CompoundStmt>(Parents.getParentIgnoreParens(Call.getOriginExpr()));
+  if (Kind == LockKind::Recursive || (Kind == LockKind::Checked && !Ignored))
+    return SyncEvent::AcquireAgain;
+  return Row.Shared ? SyncEvent::AcquireShared : SyncEvent::Acquire;
+}
+
+std::string LockState::storyOf(SyncEvent What, StringRef Called) const {
+  switch (What) {
+  case SyncEvent::Init:
+    return ("'" + Called + "' is initialised here").str();
+  case SyncEvent::Acquire:
+  case SyncEvent::AcquireShared:
+  case SyncEvent::AcquireAgain:
+    return ("'" + Called + "' is taken here").str();
+  case SyncEvent::Release:
+    return ("'" + Called + "' is released here").str();
+  case SyncEvent::Destroy:
+    return ("'" + Called + "' is destroyed here").str();
+  default:
+    return "";
+  }
+}
+
+ProgramStateRef LockState::releaseAliases(ProgramStateRef State, LockName Released) const {
+  const ValueDecl *Place = Names.declarationOf(Released);
+  const VarDecl *Var = Names.variableOf(Released);
+  for (const auto &[Other, Known] : State->get<LockMap>()) {
+    if (Other == Released || !Known.isHeld() || Known.MaybeReleased)
+      continue;
+    // Two fields of one kind in two named variables are two locks; behind pointers nobody knows.
+    const VarDecl *OtherVar = Names.variableOf(Other);
+    if (Released && (Names.declarationOf(Other) != Place || (Var && OtherVar && Var != OtherVar)))
+      continue;
+    Standing Doubtful = Known;
+    Doubtful.MaybeReleased = true;
+    State = State->set<LockMap>(Other, Doubtful);
+  }
+  return State;
+}
+
+LockState::Event LockState::eventAt(SyncEvent What, const Meaning &Row, Role Object, const CallEvent &Call) {
+  const MemRegion *Region = Call.getArgSVal(Object.index()).getAsRegion();
+  return {What, &Row, Region ? Region->StripCasts() : nullptr,
+          Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Object)};
+}
+
+bool LockState::isUnborn(const MemRegion *Region, LockName Object, CheckerContext &C) const {
+  // A loop may have gone round more often than we did, so elements of arrays are not judged.
+  const auto *Sub = dyn_cast<SubRegion>(Region);
+  if (!Sub || Names.isInArray(Object))
+    return false;
+  const MemRegion *Base = Region->getBaseRegion();
+  const auto *Var = dyn_cast<VarRegion>(Base);
+  if (Var ? !Var->getDecl()->isLocalVarDecl() || !Var->getDecl()->hasLocalStorage() : !isa<SymbolicRegion>(Base))
+    return false;
+  const auto *Typed = dyn_cast<TypedValueRegion>(Region);
+  if (!Typed || !Typed->getValueType()->isScalarType())
+    Typed = C.getStoreManager().GetElementZeroRegion(Sub, C.getASTContext().UnsignedCharTy);
+  return C.getState()->getSVal(Typed).isUndef();
+}
+
+std::string LockState::complaint(Rule R, const Event &E, SyncEvent What, SyncStage From, StringRef Called) const {
+  std::string Kind = "lock";
+  if (QualType Type = E.Written->IgnoreParenCasts()->getType(); Type->isPointerType())
+    switch (A->U.syncKind(Type->getPointeeType()).value_or(Sync::Lock)) {
+    case Sync::Lock:
+      break;
+    case Sync::Condition:
+      Kind = "condition";
+      break;
+    case Sync::Semaphore:
+      Kind = "semaphore";
+      break;
+    case Sync::Barrier:
+      Kind = "barrier";
+      break;
+    case Sync::Once:
+      Kind = "once control";
+      break;
+    }
+  const std::string Head = (Kind + " '" + Called + "' is ").str();
+  switch (R) {
+  case Rule::lock_DoubleLock:
+    return Head + "taken again by the thread that holds it";
+  case Rule::lock_NotHeld:
+    return Head + "released, but " + (From == SyncStage::Made ? "was never taken" : "was already released");
+  case Rule::lock_CondMutex:
+    return "a condition is waited for with lock '" + Called.str() + "', which is not held";
+  default:
+    break;
+  }
+  if (What == SyncEvent::Init)
+    return Head + (From == SyncStage::Made ? "initialised a second time" : "initialised while it is held");
+  const char *Verb = What == SyncEvent::Destroy ? "destroyed" : "used";
+  if (From == SyncStage::Unborn)
+    return Head + Verb + ", but was never initialised";
+  if (From != SyncStage::Gone)
+    return Head + "destroyed while it is held";
+  return Head + (What == SyncEvent::Destroy ? "destroyed a second time" : "used after it was destroyed");
+}
+
+ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, const Event &E, const NoteTag *&Note,
+                                 CheckerContext &C) const {
+  const LockName Lock = Names.ofObject(E.Object, State);
+  if (!Lock)
+    return E.What == SyncEvent::Release ? releaseAliases(State, Lock) : State;
+  for (LockName Guarded : State->get<GuardedSet>())
+    if (Names.isWithin(Lock, Guarded))
+      return State->remove<LockMap>(Lock);
+
+  const Standing *Seen = State->get<LockMap>(Lock);
+  Standing Known = Seen ? settled(State, *Seen) : Standing();
+  if (!Seen && isUnborn(E.Object, Lock, C))
+    Known.At = SyncStage::Unborn;
+  if (Seen && !isSure(*Seen, E.Object, Lock)) // may be another one by now: no rule can be broken
+    if (!Known.isHeld() || E.What != SyncEvent::Release)
+      Known.At = SyncStage::Unknown;
+
+  const SyncEvent What = E.What == SyncEvent::Acquire ? acquiring(Call, *E.Row, Known, Lock) : E.What;
+  const Move<SyncStage> Moved = step(Known.At, What);
+  const std::string Called = nameOf(Lock, E.Written);
+  if (Moved.Broken && A->Book.isOn(*Moved.Broken)) {
+    if (Known.Taken == Call.getOriginExpr()) // in the next round of a loop
+      TakenAgain.insert(Known.Taken);
+    Standing After; // nobody knows any more
+    After.Region = E.Object;
+    report(*Moved.Broken, complaint(*Moved.Broken, E, What, Known.At, Called), Lock, Call,
+           State->set<LockMap>(Lock, After), C);
+    return nullptr;
+  }
+
+  Standing Next = Known;
+  Next.At = Moved.Next;
+  Next.Region = E.Object;
+  const StackFrameContext *Frame = C.getStackFrame();
+  auto CalledHere = [&] { // it may fail, and the path will know
+    Next.Before = Known.At;
+    Next.Row = E.Row;
+    Next.Result = State->getSVal(Call.getOriginExpr(), C.getLocationContext()).getAsSymbol(true);
+  };
+  switch (What) {
+  case SyncEvent::Acquire:
+  case SyncEvent::AcquireShared:
+  case SyncEvent::AcquireAgain: {
+    if (E.Row->Shared && Next.At == SyncStage::Held)
+      Next.At = SyncStage::Shared;
+    CalledHere();
+    if (Known.isHeld())
+      break;
+    Next.Taken = cast<CallExpr>(Call.getOriginExpr());
+    Next.TakenIn = Frame;
+    Next.Left = 0;
+    // Taken back: a function that was called with it held and let go of it in between owes it to its caller.
+    const bool Lent = Known.Owner && Known.ReleasedIn && Known.Owner->isParentOf(Known.ReleasedIn) &&
+                      (Frame == Known.ReleasedIn || Known.ReleasedIn->isParentOf(Frame));
+    if (!Known.OnEntry && !Lent)
+      Next.Owner = Frame;
+    Next.ReleasedIn = nullptr;
+    break;
+  }
+  case SyncEvent::Release:
+    for (unsigned N = Known.isHeld() ? Known.Left : 0; N; N = Exits[N - 1].Inner)
+      HandedOver.emplace(Exits[N - 1].Frame->getDecl(), Names.declarationOf(Lock));
+    if (!Known.isHeld() && Known.At != SyncStage::Made) {
+      State = releaseAliases(State, Lock);
+      Next.OnEntry = !Seen || Known.OnEntry;
+    }
+    Next.ReleasedIn = Frame;
+    Next.Left = 0;
+    break;
+  case SyncEvent::Init:
+    Next.Kind = kindMade(State, Call, *E.Row);
+    Next.KindSeen = true;
+    CalledHere();
+    break;
+  case SyncEvent::Destroy:
+    CalledHere();
+    break;
+  default:
+    // A use alone tells nothing that would have to be remembered.
+    return Seen ? State->set<LockMap>(Lock, Next) : State;
+  }
+  Note = tell(Lock, storyOf(What, Called), C);
+  return State->set<LockMap>(Lock, Next);
+}
+
+bool LockState::evalCall(const CallEvent &Call, CheckerContext &C) const {
+  const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
+  if (!Callee || !isa_and_nonnull<CallExpr>(Call.getOriginExpr()))
+    return false;
+  ArrayRef<Meaning> Rows = A->U.meaningsOf(Callee);
+  if (Rows.empty() || Rows.front().Args != Call.getNumArgs())
+    return false;
+  const Meaning &Row = Rows.front();
+  ProgramStateRef State = C.getState();
+  SyncEvent What = SyncEvent::Use;
+  switch (Row.What) {
+  case Effect::Acquire:
+    What = SyncEvent::Acquire;
+    break;
+  case Effect::TryAcquire:
+    What = SyncEvent::AcquireAgain;
+    break;
+  case Effect::Release:
+    What = SyncEvent::Release;
+    break;
+  case Effect::Init:
+    What = SyncEvent::Init;
+    break;
+  case Effect::Destroy:
+    What = SyncEvent::Destroy;
+    break;
+  case Effect::Wait:
+  case Effect::Post:
+  case Effect::Once:
+    break;
+  default:
+    return false;
+  }
+  // Others may have written what the lock guards, or what this thread has waited for.
+  if (What == SyncEvent::Acquire || What == SyncEvent::AcquireAgain || Row.What == Effect::Wait ||
+      Row.What == Effect::Once)
+    State = Call.invalidateRegions(C.blockCount(), State);
+  State = bindResult(State, Call, C);
+  const NoteTag *Note = nullptr;
+  State = apply(State, Call, eventAt(What, Row, Row.Object, Call), Note, C);
+  if (State && Row.What == Effect::Wait && Row.Lock.isArgument())
+    State = apply(State, Call, eventAt(SyncEvent::WaitFor, Row, Row.Lock, Call), Note, C);
+  if (State)
+    C.addTransition(State, Note);
+  return true;
+}
+
+// ---- calls that wait ------------------------------------------------------------------------------------------------
+
+bool LockState::mayWaitForLong(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {
+  if (Row.What != Effect::Block && Row.What != Effect::Join && Row.What != Effect::Wait)
+    return false;
+  if (Row.File && !A->Strict)
+    return false;
+  ProgramStateRef State = C.getState();
+  if (Row.Limit.isArgument()) { // for ever only where that is known
+    SVal Limit = Call.getArgSVal(Row.Limit.index());
+    auto Number = Limit.getAs<nonloc::ConcreteInt>();
+    if (Number ? compat::valueOf(*Number) >= 0 : !State->isNull(Limit).isConstrainedTrue())
+      return false;
+  }
+  if (Row.Flags.isArgument()) {
+    const Expr *Written = Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Row.Flags);
+    auto Flags = Call.getArgSVal(Row.Flags.index()).getAs<nonloc::ConcreteInt>();
+    if (!Flags)
+      return false;
+    // A macro has no value here: compare what is written, unless nothing at all is.
+    const std::optional<int64_t> Bit = A->U.constantNamed(Row.Unless);
+    const int64_t Set = compat::valueOf(*Flags);
+    if (Bit ? Set & *Bit
+            : Set && (!Written || !Written->isEvaluatable(C.getASTContext()) ||
+                      StringRef(A->U.text(Written)).contains(Row.Unless)))
+      return false;
+  }
+  return true;
+}
+
+const FunctionDecl *LockState::joinedEntry(const CallExpr *Join, const Meaning &Row) const {
+  const ValueDecl *Handle = WrittenLocks::lastNamed(Unit::argument(Join, Row.Object));
+  if (Handle)
+    for (const FunctionDecl *F : A->U.definitions())
+      for (const SpawnSite &Spawn : A->U.spawnsIn(F))
+        if (Spawn.Entry && Spawn.Handle && WrittenLocks::lastNamed(Spawn.Handle) == Handle)
+          return Spawn.Entry;
+  return nullptr;
+}
+
+void LockState::onWait(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {
+  const auto *E = cast<CallExpr>(Call.getOriginExpr());
+  ProgramStateRef State = C.getState();
+  LockName Own = Places::None; // the lock that a condition gives back meanwhile
+  if (Row.Lock.isArgument()) {
+    const Event WaitedWith = eventAt(SyncEvent::WaitFor, Row, Row.Lock, Call);
+    Own = Names.ofObject(WaitedWith.Object, State);
+    const Standing *Known = Own ? State->get<LockMap>(Own) : nullptr;
+    if (!Own || !Known || !settled(State, *Known).isHeld()) // it may be any of those that are held
+      return;
+  }
+  const FunctionDecl *Entry = Row.What == Effect::Join ? joinedEntry(E, Row) : nullptr;
+  const Standing *Worst = nullptr;
+  LockName Held = Places::None;
+  bool Deadlock = false;
+  for (const auto &[Lock, Known] : State->get<LockMap>()) {
+    if (Lock == Own || !settled(State, Known).isHeld())
+      continue;
+    const bool Taken = Entry && Written->acquires(Entry, Names.declarationOf(Lock));
+    if (!Worst || (Taken && !Deadlock)) {
+      Worst = &Known;
+      Held = Lock;
+      Deadlock = Taken;
+    }
+  }
+  if (!Worst)
+    return;
+  // The call that somebody who holds the lock would move: in the frame that has to give it back.
+  const Stmt *Site = E;
+  const LocationContext *Frame = C.getStackFrame();
+  while (Frame != Worst->Owner && Frame->getParent() && !(Worst->Owner && Frame->isParentOf(Worst->Owner))) {
+    Site = Frame->getStackFrame()->getCallSite();
+    Frame = Frame->getParent()->getStackFrame();
+  }
+  if (!WaitedAt.insert(Site).second) // one report for a call, not for a lock
+    return;
+  ExplodedNode *End = C.generateNonFatalErrorNode(State);
+  if (!End)
+    return;
+  const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
+  const std::string Lock = "lock '" + nameOf(Held, nullptr) + "'";
+  const std::string Waits = "'" + functionName(Callee).str() + "'";
+  const auto *Outer = dyn_cast<CallExpr>(Site);
+  std::string Text = Site == E || !Outer || !Outer->getDirectCallee()
+                         ? Waits + " may wait"
+                         : "'" + functionName(Outer->getDirectCallee()).str() + "' may wait in " + Waits;
+  Text += " while " + Lock + " is held";
+  if (Deadlock)
+    Text = Waits + " waits for ever: the thread takes " + Lock + ", which is held here";
+  const SourceManager &SM = C.getSourceManager();
+  PathDiagnosticLocation At(Site, SM, Frame);
+  auto Report = std::make_unique<LockReport>(A->Book, Rule::lock_Blocking, Text, End, At, At, Frame->getDecl(), Held);
+  if (Site != E)
+    Report->addNote("it waits here", PathDiagnosticLocation::createBegin(E, SM, C.getLocationContext()));
+  C.emitReport(std::move(Report));
+}
+
+void LockState::checkPreCall(const CallEvent &Call, CheckerContext &C) const {
+  const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
+  if (!isa_and_nonnull<CallExpr>(Call.getOriginExpr()))
+    return;
+  ArrayRef<Meaning> Rows = A->U.meaningsOf(Callee);
+  if (Rows.empty() || Rows.front().Args != Call.getNumArgs())
+    return;
+  if (A->Book.isOn(Rule::lock_Blocking) && !C.getState()->get<LockMap>().isEmpty() &&
+      mayWaitForLong(Call, Rows.front(), C))
+    onWait(Call, Rows.front(), C);
+  if (Rows.front().What != Effect::EndThread)
+    return;
+  // Ending the thread ends all of its frames.
+  for (const LocationContext *L = C.getLocationContext(); L; L = L->getParent())
+    if (const StackFrameContext *Frame = L->getStackFrame(); Frame == L)
+      endFrame(Frame, Call.getOriginExpr(), /*EndsThread=*/true, UnknownVal(), C);
+}
+
+void LockState::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
+  const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
+  if (C.wasInlined || !concerns(C))
+    return;
+  ProgramStateRef State = C.getState();
+  ProgramStateRef Next = State;
+  if (A->U.meaningOf(Callee, Effect::Fork)) {
+    // The child has one thread and locks in the state of that moment: what it does with them is its own art.
+    SVal Child = Call.getReturnValue();
+    if (State->isNull(Child).isConstrainedTrue())
+      for (const auto &[Lock, Known] : State->get<LockMap>())
+        Next = Next->remove<LockMap>(Lock);
+  } else if (const Meaning *Row = A->U.meaningOf(Callee, Effect::AttributeInit)) {
+    Next = setAttribute(State, Call, *Row);
+  } else if (const Meaning *Row = A->U.meaningOf(Callee, Effect::AttributeSet)) {
+    Next = setAttribute(State, Call, *Row);
+  } else if (A->U.meaningsOf(Callee).empty()) {
+    Next = passUnseenCall(Names.remember(State, Call), Call);
+  }
+  if (Next != State)
+    C.addTransition(Next);
+}
+
+ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent &Call) const {
+  const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
+  if (State->get<LockMap>().isEmpty() || (Callee && Callee->hasBody() && A->Closed && A->Closed(Callee)))
+    return State;
+  const auto *E = dyn_cast_or_null<CallExpr>(Call.getOriginExpr());
+  const bool System = Call.isInSystemHeader();
+  SmallVector<LockName, 4> Given;
+  for (unsigned I = 0; I < Call.getNumArgs(); ++I) {
+    if (System && Callee && Callee->isVariadic() && I >= Callee->getNumParams())
+      break; // printed, not kept
+    if (const MemRegion *Region = Call.getArgSVal(I).getAsRegion())
+      if (LockName Object = Names.ofObject(Region->StripCasts(), State))
+        Given.push_back(Object);
+  }
+  const bool HasBody = Callee && Callee->hasBody(); // ours, and yet not followed: too long, or it calls itself
+  for (const auto &[Lock, Known] : State->get<LockMap>()) {
+    const ValueDecl *Place = Names.declarationOf(Lock);
+    const bool Releases = HasBody && E && Written->releases(E, Place);
+    const bool Acquires = HasBody && E && Written->acquires(E, Place);
+    if (!HasBody && llvm::is_contained(Given, Lock)) {
+      State = State->remove<LockMap>(Lock); // theirs to take and to give back
+      continue;
+    }
+    if (Known.isHeld()) {
+      // Whoever gets the object that a lock lies in could give the lock back. Nearly all code between a lock and its
+      // unlock calls such helpers, and nearly none of them does: where it is done, the lock is taken by a helper too.
+      if (Releases && !Acquires && !Known.MaybeReleased) {
+        Standing Doubtful = Known;
+        Doubtful.MaybeReleased = true;
+        State = State->set<LockMap>(Lock, Doubtful);
+      }
+      continue;
+    }
+    // A lock that is free may well be taken by a helper that stands for the whole of lock and unlock.
+    const VarDecl *Var = Names.variableOf(Lock);
+    const bool Reachable =
+        HasBody ? Acquires || Releases
+                : !System && ((Var && Var->isExternallyVisible()) ||
+                              llvm::any_of(Given, [&](LockName Object) { return Names.isWithin(Lock, Object); }));
+    if (Reachable)
+      State = State->remove<LockMap>(Lock);
+  }
+  return State;
+}
+
+void LockState::noteGuard(SVal Location, SVal Value, CheckerContext &C) const {
+  const MemRegion *Target = Location.getAsRegion();
+  const auto *Var = Target ? dyn_cast<VarRegion>(Target->getBaseRegion()) : nullptr;
+  if (!Var || !Var->getDecl()->hasAttr<CleanupAttr>())
+    return;
+  // What its cleanup does at the end of the scope is its own: it may well give back what it was given.
+  ProgramStateRef State = C.getState();
+  ProgramStateRef Next = State;
+  auto Guard = [&](SVal Part) {
+    const MemRegion *Region = Part.getAsRegion();
+    const LockName Object = Region ? Names.ofObject(Region->StripCasts(), State) : Places::None;
+    if (!Object)
+      return;
+    Next = Next->add<GuardedSet>(Object);
+    for (const auto &[Lock, Known] : State->get<LockMap>())
+      if (Names.isWithin(Lock, Object))
+        Next = Next->remove<LockMap>(Lock);
+  };
+  if (auto Compound = Value.getAs<nonloc::CompoundVal>())
+    for (SVal Part : *Compound)
+      Guard(Part);
+  else
+    Guard(Value);
+  if (Next != State)
+    C.addTransition(Next);
+}
+
+void LockState::forgetWritten(SVal Location, CheckerContext &C) const {
+  ProgramStateRef State = C.getState();
+  const MemRegion *Target = Location.getAsRegion();
+  if (!Target || State->get<LockMap>().isEmpty())
+    return;
+  Target = Target->StripCasts();
+  ProgramStateRef Next = State;
+  for (const auto &[Lock, Known] : State->get<LockMap>())
+    if (!Known.isHeld() && Known.Region && (Known.Region == Target || Known.Region->isSubRegionOf(Target)))
+      Next = Next->remove<LockMap>(Lock);
+  if (Next != State)
+    C.addTransition(Next);
+}
+
+void LockState::checkPreStmt(const DeclStmt *Declaration, CheckerContext &C) const {
+  // A variable of a loop's body is a new one in each round.
+  ProgramStateRef State = C.getState();
+  ProgramStateRef Next = State;
+  for (const auto &[Lock, Known] : State->get<LockMap>())
+    if (const VarDecl *Var = Names.variableOf(Lock);
+        Var && Names.frameOf(Lock) == C.getStackFrame() && llvm::is_contained(Declaration->decls(), Var))
+      Next = Next->remove<LockMap>(Lock);
+  if (Next != State)
+    C.addTransition(Next);
+}
+
+void LockState::checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const {
+  for (const auto &[Lock, Known] : State->get<LockMap>())
+    if (Known.Result)
+      Reaper.markLive(Known.Result);
+}
+
+void LockState::checkDeadSymbols(SymbolReaper &Reaper, CheckerContext &C) const {
+  ProgramStateRef State = C.getState();
+  if (ProgramStateRef Next = Places::forgetDead(State, Reaper); Next != State)
+    C.addTransition(Next);
+}
+
+// ---- where a frame ends ---------------------------------------------------------------------------------------------
+
+void LockState::checkEndFunction(const ReturnStmt *Return, CheckerContext &C) const {
+  SVal Returned = UnknownVal();
+  if (Return && Return->getRetValue())
+    Returned = C.getSVal(Return->getRetValue());
+  endFrame(C.getStackFrame(), Return, /*EndsThread=*/false, Returned, C);
+}
+
+void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool EndsThread, SVal Returned,
+                         CheckerContext &C) const {
+  ProgramStateRef State = C.getState();
+  const auto *Function = dyn_cast_or_null<FunctionDecl>(Frame->getDecl());
+  if (!Function || State->get<LockMap>().isEmpty())
+    return;
+  if (Frame->getParent())
+    SeenFromCallers.insert(Function);
+  Answer Said;
+  Said.Nothing = EndsThread;
+  if (!EndsThread)
+    Said = answerOf(State, Returned, Function->getReturnType());
+  const StackFrameContext *Parent = Frame->getParent() ? Frame->getParent()->getStackFrame() : nullptr;
+  ProgramStateRef Next = State;
+  struct Left {
+    LockName Lock;
+    Standing How;
+  };
+  SmallVector<Left, 2> LeftHeld;
+  for (const auto &[Lock, Known] : State->get<LockMap>()) {
+    const ValueDecl *Place = Names.declarationOf(Lock);
+    Standing Now = Known;
+    const bool Gone = Names.frameOf(Lock) == Frame;
+    const bool Held = settled(State, Known).isHeld();
+    if (Held && Known.Owner == Frame) {
+      auto [Number, New] = ExitNumbers.try_emplace(Exit{Known.Left, Frame, At, EndsThread, Said}, Exits.size() + 1);
+      if (New)
+        Exits.push_back(Number->first);
+      Now.Left = Number->second;
+      Endings.insert({Function, Place, /*Held=*/true, Said});
+      if ((!Parent || Gone) && !(Function->isMain() && !EndsThread)) // with main ends the process
+        LeftHeld.push_back({Lock, Now});
+      Now.Owner = Parent;
+    } else if (Known.At == SyncStage::Free && Known.Owner == Frame) {
+      Endings.insert({Function, Place, /*Held=*/false, Said});
+      Now.Owner = nullptr;
+    } else if (Held && Known.Owner && Known.TakenIn != Frame && !EndsThread && Written->releases(Function, Place) &&
+               !Written->acquires(Function, Place)) {
+      // It gives the lock back on some of its paths. What decides there may be known to the caller and not to us.
+      Now.MaybeReleased = true;
+    }
+    if (Now.TakenIn == Frame)
+      Now.TakenIn = Parent;
+    if (Now.ReleasedIn == Frame)
+      Now.ReleasedIn = Parent;
+    Next = Gone ? Next->remove<LockMap>(Lock) : Next->set<LockMap>(Lock, Now);
+  }
+  ExplodedNode *End = nullptr;
+  for (const Left &L : LeftHeld)
+    if (Suspected.emplace(L.How.Left, L.Lock).second) {
+      if (!End)
+        End = C.generateNonFatalErrorNode(Next);
+      if (!End)
+        return;
+      Suspects.push_back({End, L.Lock, L.How.Left, L.How.Taken, nameOf(L.Lock, nullptr)});
+    }
+  if (!End && Next != State)
+    C.addTransition(Next);
+}
+
+bool LockState::nobodyReleases(LockName Lock) const {
+  const VarDecl *Var = Names.variableOf(Lock);
+  if (!Var || Names.isInArray(Lock))
+    return false;
+  if (Var->hasLocalStorage())
+    return true;
+  return !Var->isExternallyVisible() && !Written->isReleased(Names.declarationOf(Lock)) && Written->isPlainlyUsed(Var);
+}
+
+bool LockState::isForgotten(const Exit &At, const ValueDecl *Place) const {
+  const auto *Function = cast<FunctionDecl>(At.Frame->getDecl());
+  bool Forgotten = false;
+  for (const Ending &Other : Endings) {
+    if (Other.In != Function || Other.Place != Place || Other.Held)
+      continue;
+    // Another way out gives it back. A caller that hears the same from both cannot know which it was, and one that
+    // hears of a failure does not clean up after it; anything else may well be how "you hold it now" is said.
+    if (At.Said.Nothing || soundsLikeFailure(At.Said))
+      Forgotten = true;
+    else if (At.Said.Number && At.Said.Number == Other.Said.Number)
+      Forgotten = true;
+    else if (!At.Said.Pointer && !Function->getReturnType()->isBooleanType() && isZero(Other.Said) &&
+             isNotZero(At.Said) && At.Said.Number != 1)
+      Forgotten = true;
+    else if (Function->getReturnType()->isBooleanType() && isZero(At.Said) && isNotZero(Other.Said))
+      Forgotten = true;
+  }
+  return Forgotten;
+}
+
+void LockState::checkEndAnalysis(ExplodedGraph &, BugReporter &Reporter, ExprEngine &Engine) const {
+  const SourceManager &SM = Reporter.getSourceManager();
+  for (const Suspect &S : Suspects) {
+    if (TakenAgain.count(S.Taken) && A->Book.yields(Rule::lock_Leak, Rule::lock_DoubleLock))
+      continue;
+    const ValueDecl *Place = Names.declarationOf(S.Lock);
+    // From the function that took the lock outwards: the first that has no excuse.
+    SmallVector<const Exit *, 4> Outwards;
+    for (unsigned N = S.Exit; N; N = Exits[N - 1].Inner)
+      Outwards.insert(Outwards.begin(), &Exits[N - 1]);
+    const bool Hopeless = nobodyReleases(S.Lock);
+    const Stmt *Taken = S.Taken; // as the function at hand sees it
+    for (const Exit *Where : Outwards) {
+      const Stmt *TakenHere = std::exchange(Taken, Where->Frame->getCallSite());
+      const auto *Function = cast<FunctionDecl>(Where->Frame->getDecl());
+      const bool Outermost = Where == Outwards.back();
+      if (!(Hopeless && Outermost) && !isForgotten(*Where, Place))
+        continue;
+      // A caller of this file shows what it is meant to be.
+      if (!Hopeless && Outermost &&
+          (HandedOver.count({Function, Place}) ||
+           (!SeenFromCallers.count(Function) && Written->isReleasedByCaller(Function, Place))))
+        continue;
+      PathDiagnosticLocation At = Where->At ? PathDiagnosticLocation(Where->At, SM, Where->Frame)
+                                            : PathDiagnosticLocation::createDeclEnd(Where->Frame, SM);
+      std::string Text = "lock '" + S.Called + "' is still held when " +
+                         (Where->EndsThread ? "the thread ends" : "'" + functionName(Function).str() + "' returns");
+      auto Report = std::make_unique<LockReport>(A->Book, Rule::lock_Leak, Text, S.End, At, At, Function, S.Lock);
+      Report->addVisitor(tellWayOut(Where->Frame, Where->At, TakenHere,
+                                    {[this, Place](const CallExpr *Call) { return Written->releases(Call, Place); },
+                                     "'" + S.Called + "' is not released"},
+                                    A->U));
+      if (TakenHere == S.Taken)
+        if (ArrayRef<Meaning> Rows = A->U.meaningsOf(S.Taken->getDirectCallee()); !Rows.empty())
+          Report->offer(A->Book,
+                        fixLockLeak(A->U, S.Taken, &Rows.front(), Where->At, Function, Engine.getAnalysisManager()));
+      Reporter.emitReport(std::move(Report));
+      break;
+    }
+  }
+  Names.clear();
+  Suspects.clear();
+  TakenAgain.clear();
+  Suspected.clear();
+  Endings.clear();
+  Exits.clear();
+  ExitNumbers.clear();
+}
 
 void safespawn::registerLockState(CheckerManager &Manager, Analysis &A) {
-  Manager.registerChecker<LockState>()->A = &A;
+  auto *Rules = Manager.registerChecker<LockState>();
+  Rules->A = &A;
+  Rules->Written = std::make_unique<WrittenLocks>(A.U);
+  A.Follows.push_back([](ProgramStateRef State) {
+    for (const auto &[Lock, Known] : State->get<LockMap>())
+      if (Known.isHeld() || Known.At == SyncStage::Gone)
+        return true;
+    return false;
+  });
+  A.Fingerprints.push_back([](ProgramStateRef State, llvm::FoldingSetNodeID &Id) {
+    State->get<LockMap>().Profile(Id);
+    State->get<GuardedSet>().Profile(Id);
+    for (const auto &[Lock, Known] : State->get<LockMap>())
+      if (Known.Result)
+        addKnowledge(State, Known.Result, Id);
+  });
 }

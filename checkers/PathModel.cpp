@@ -143,10 +143,10 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
   const auto *In = dyn_cast_or_null<FunctionDecl>(C.getLocationContext()->getDecl());
   if (!E || !In)
     return;
-  // Other checkers may run beside ours under scan-build: there we only touch what holds threads.
+  // Other checkers may run beside ours under scan-build: there we only touch what holds threads and locks.
   if (!A->Book.Hosted) {
     A->U.scan();
-    if (!A->U.touchesHandles(In))
+    if (!A->U.touchesHandles(In) && !A->U.touchesSync(In))
       return;
   } else if (std::optional<Forks::Way> Way = Branches->wayAt(E, In, C.getAnalysisManager())) {
     if (Way->Holds) { // the other way ends the process, and with it whatever is followed

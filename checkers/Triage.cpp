@@ -131,6 +131,9 @@ struct Summary {
     if (!Done || EndsThread || Configures || Spawns || LeavesHidden || Hidden[HandleObject])
       return false;
     constexpr Stages Given = UnknownStage | bit(SyncStage::Made) | bit(SyncStage::Free);
+    for (const auto &[Number, Entry] : Breaks)
+      if (Places[Number]->What == SyncObject && (Entry & Given))
+        return false;
     for (const auto &[Number, R] : Known) {
       if (Places[Number]->What == HandleObject && R != Identity)
         return false;

@@ -172,6 +172,7 @@ void Host::analyse(Unit &U, Findings &Found) {
 
   Analysis Shared(U);
   Shared.Book.Hosted = true;
+  Shared.Strict = Asked.Strict;
   HostedRegistration Registration(Shared, Asked.Rules);
   CheckerManager Checkers(Context, Analyzer, CI.getPreprocessor(), {}, {registerCheckers});
   auto Manager =

@@ -34,12 +34,11 @@ bool Options::parse(const std::vector<std::string> &Arguments, clang::Diagnostic
     Diags.Report(Diags.getCustomDiagID(clang::DiagnosticsEngine::Error, "safespawn: %0")) << What.str();
     return false;
   };
-  bool Strict = false;
   std::string Globs;
   for (StringRef Argument : Arguments) {
     auto [Key, Value] = Argument.split('=');
     if (Key == "profile") {
-      if (std::string Complaint = setProfile(Value, Strict); !Complaint.empty())
+      if (std::string Complaint = setProfile(Value, Out.Strict); !Complaint.empty())
         return Fail(Complaint);
     } else if (Key == "rules") {
       Globs += (Globs.empty() ? "" : ",") + Value.str();
@@ -68,18 +67,17 @@ bool Options::parse(const std::vector<std::string> &Arguments, clang::Diagnostic
       return Fail("unknown argument '" + Argument + "', did you mean '" + Near + "'?");
     }
   }
-  if (std::string Complaint = selectRules(Strict, Globs, Out.Rules); !Complaint.empty())
+  if (std::string Complaint = selectRules(Out.Strict, Globs, Out.Rules); !Complaint.empty())
     return Fail(Complaint);
   return true;
 }
 
 std::string Options::fromEnvironment(Options &Out) {
-  bool Strict = false;
   if (auto Profile = sys::Process::GetEnv("SAFESPAWN_PROFILE"))
-    if (std::string Complaint = setProfile(*Profile, Strict); !Complaint.empty())
+    if (std::string Complaint = setProfile(*Profile, Out.Strict); !Complaint.empty())
       return "SAFESPAWN_PROFILE: " + Complaint;
   std::string Globs = sys::Process::GetEnv("SAFESPAWN_RULES").value_or("");
-  if (std::string Complaint = selectRules(Strict, Globs, Out.Rules); !Complaint.empty())
+  if (std::string Complaint = selectRules(Out.Strict, Globs, Out.Rules); !Complaint.empty())
     return "SAFESPAWN_RULES: " + Complaint;
   return "";
 }

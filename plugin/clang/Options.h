@@ -13,6 +13,7 @@
 namespace safespawn {
 
 struct Options {
+  bool Strict = false; ///< the profile
   RuleSet Rules = RuleSet::profile(/*Strict=*/false);
   std::string ReportFile;                   ///< empty: none
   bool Quiet = false;                       ///< print no diagnostics

@@ -22,6 +22,7 @@ thread_local Hosting Slot;
 thread_local CompilerInstance *Compiler = nullptr;
 
 constexpr llvm::StringLiteral ProfileOption = "Profile";
+constexpr llvm::StringLiteral PathModelName = "safespawn.model.Paths";
 
 /// What the checkers share when nobody else owns it.
 struct OwnAnalysis {
@@ -51,6 +52,8 @@ void registerModel(CheckerManager &Manager) {
   default:
     break;
   }
+  Own->A.Strict = Manager.getAnalyzerOptions().getCheckerStringOption(PathModelName, ProfileOption,
+                                                                      /*SearchInParents=*/true) == "strict";
   registerPathModel(Manager, Own->A, Own);
   registerAnalyzerDoor(Manager, Own->A, Compiler);
 }
@@ -72,7 +75,6 @@ template <Rule R> bool shouldEnable(const CheckerManager &Manager) {
 
 bool always(const CheckerManager &) { return true; }
 
-constexpr llvm::StringLiteral PathModelName = "safespawn.model.Paths";
 constexpr llvm::StringLiteral HandlesName = "safespawn.model.ThreadHandles";
 constexpr llvm::StringLiteral SpawnsName = "safespawn.model.ThreadSpawns";
 constexpr llvm::StringLiteral LockStateName = "safespawn.model.LockState";
@@ -108,6 +110,8 @@ void safespawn::registerCheckers(CheckerRegistry &Registry) {
   // Whatever else is on: exit() ends a path, and __builtin_expect() is its argument.
   Registry.addDependency(PathModelName, "core.builtin.BuiltinFunctions");
   Registry.addDependency(PathModelName, "core.builtin.NoReturnFunctions");
+  // Memory that malloc has just given holds nothing yet: a lock in it was not made.
+  Registry.addDependency(LockStateName, "unix.DynamicMemoryModeling");
   for (llvm::StringRef Model : {HandlesName, SpawnsName, LockStateName, LockUseName})
     Registry.addDependency(Model, PathModelName);
 #define SAFESPAWN_RULE(family, name, class, profile, summary)                                                          \

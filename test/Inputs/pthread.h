@@ -34,6 +34,10 @@ extern void *memcpy(void *to, const void *from, size_t size);
 extern void *memmove(void *to, const void *from, size_t size);
 extern char *strerror(int error);
 extern unsigned sleep(unsigned seconds);
+extern int usleep(unsigned microseconds);
+extern long read(int fd, void *buffer, size_t size);
+extern int fsync(int fd);
+extern int system(const char *command);
 extern void __assert_fail(const char *assertion, const char *file, unsigned line, const char *function)
     __attribute__((__noreturn__));
 #define assert(e) ((e) ? (void)0 : __assert_fail(#e, __FILE__, __LINE__, __func__))
@@ -45,6 +49,20 @@ extern void err(int status, const char *format, ...) __attribute__((__noreturn__
 #define EINVAL 22
 #define ETIMEDOUT 110
 #define EOWNERDEAD 130
+
+/* sys/wait.h, poll.h, sys/socket.h */
+#define WNOHANG 1
+extern int waitpid(int pid, int *status, int options);
+struct pollfd {
+  int fd;
+  short events, revents;
+};
+extern int poll(struct pollfd *fds, unsigned long count, int timeout);
+enum {
+  MSG_DONTWAIT = 0x40
+#define MSG_DONTWAIT MSG_DONTWAIT
+};
+extern long recv(int fd, void *buffer, size_t size, int flags);
 
 /* pthread.h */
 typedef unsigned long int pthread_t;
@@ -204,6 +222,9 @@ typedef union {
 extern int sem_init(sem_t *sem, int shared, unsigned value) __attribute__((__nonnull__(1)));
 extern int sem_destroy(sem_t *sem) __attribute__((__nonnull__(1)));
 extern int sem_wait(sem_t *sem) __attribute__((__nonnull__(1)));
+extern int sem_trywait(sem_t *sem) __attribute__((__nonnull__(1)));
+extern int sem_timedwait(sem_t *restrict sem, const struct timespec *restrict abstime)
+    __attribute__((__nonnull__(1, 2)));
 extern int sem_post(sem_t *sem) __attribute__((__nonnull__(1)));
 
 #endif

@@ -16,7 +16,7 @@ void bad_assigned(struct queue *to, struct queue *from) {
 
 int bad_initialised(mtx_t *from) {
   mtx_t copy = *from; // expected-warning{{initialiser copies lock '*from' by value}}
-  return mtx_lock(&copy);
+  return mtx_lock(&copy) != thrd_success || mtx_unlock(&copy) != thrd_success;
 }
 
 void bad_passed(struct queue *from) {

@@ -132,6 +132,7 @@ void bad_mutex(pthread_mutex_t *from) {
   pthread_mutex_t copy;
   copy = *from; // expected-warning{{assignment copies lock '*from' by value}}
   pthread_mutex_lock(&copy);
+  pthread_mutex_unlock(&copy);
 }
 
 void bad_rwlock(pthread_rwlock_t *to, pthread_rwlock_t *from) {
@@ -166,7 +167,7 @@ pthread_mutex_t good_static = PTHREAD_MUTEX_INITIALIZER;
 int good_static_initialiser(void) {
   pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   pthread_once_t once = PTHREAD_ONCE_INIT;
-  return pthread_mutex_lock(&lock) || once;
+  return pthread_mutex_lock(&lock) || pthread_mutex_unlock(&lock) || once;
 }
 
 void good_literal(struct queue *to, pthread_mutex_t *lock) {

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which locks the functions of a unit take and give back, as it is written in them: named by the last declaration on
+// the way to the lock, a field or a variable, so that all objects of one type count as one. For questions that need no
+// more: whether anybody gives such a lock back at all, whether a callee may have.
+#pragma once
+
+#include "checkers/Unit.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace safespawn {
+
+class WrittenLocks {
+public:
+  explicit WrittenLocks(const Unit &U) : U(U) {}
+
+  /// The declaration that \p E, or what it points to, ends in: the field of a member, the variable of a name; or null.
+  static const clang::ValueDecl *lastNamed(const clang::Expr *E);
+
+  /// Whether \p Function, or a function of this file that it calls, gives back (takes) a lock in \p Place.
+  bool releases(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
+  bool acquires(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
+  /// Whether \p Call does so itself or through its callee.
+  bool releases(const clang::CallExpr *Call, const clang::ValueDecl *Place);
+  bool acquires(const clang::CallExpr *Call, const clang::ValueDecl *Place);
+  /// Whether any function of this file gives back a lock in \p Place.
+  bool isReleased(const clang::ValueDecl *Place);
+  /// Whether all that this file does with the lock \p Var is to name it in calls that a model describes.
+  bool isPlainlyUsed(const clang::VarDecl *Var);
+  /// Whether a function of this file that calls \p Function gives back a lock in \p Place that it need not have taken.
+  bool isReleasedByCaller(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
+  /// Whether a lock in \p Place may be recursive, or of a kind that we do not know, by the way this file makes it.
+  bool mayBeRecursive(const clang::ValueDecl *Place);
+  /// How often this file assigns to \p Place or hands its address out.
+  unsigned writesTo(const clang::ValueDecl *Place);
+
+private:
+  using Set = llvm::SmallSetVector<const clang::ValueDecl *, 4>;
+  struct Facts {
+    Set Acquired, Released;
+  };
+  struct Walk;
+
+  void derive();
+  /// Adds the places that \p E names or points to.
+  void placesOf(const clang::Expr *E, Set &Out, unsigned Depth = 0) const;
+  /// Adds what \p Call does to \p Out.
+  void addEffects(const clang::CallExpr *Call, Facts &Out) const;
+  void addFromCallee(const clang::CallExpr *Call, const clang::FunctionDecl *Callee, const Set &Of, Set &Out) const;
+
+  const Unit &U;
+  bool Derived = false;
+  llvm::DenseMap<const clang::FunctionDecl *, Facts> Of;
+  Set AllReleased, Recursive;
+  llvm::DenseMap<const clang::ValueDecl *, unsigned> Writes, Mentions, Described;
+  llvm::DenseMap<const clang::VarDecl *, llvm::SmallVector<const clang::Expr *, 2>> Assigned;
+};
+
+} // namespace safespawn

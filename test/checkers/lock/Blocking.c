@@ -1,0 +1,181 @@
+// RUN: %safespawn_verify %s
+// RUN: %analyze_verify -Xclang -verify-ignore-unexpected=note %s
+// RUN: not %safespawn -fplugin-arg-safespawn-profile=strict -Werror %s 2>&1 | FileCheck %s
+#include "Inputs/pthread.h"
+
+int prepare(void);
+void helper(void *what);
+
+struct queue {
+  pthread_mutex_t mu, other;
+  pthread_rwlock_t rw;
+  pthread_spinlock_t spin;
+  pthread_cond_t ready;
+  sem_t items;
+  pthread_barrier_t start;
+  pthread_t worker;
+  int fd, count, closed;
+};
+
+static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
+
+// ---- calls that wait as long as it takes
+
+void bad_sleep(struct queue *q) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  while (!q->closed)
+    sleep(1); // expected-warning{{'sleep' may wait while lock 'q->mu' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&q->mu);
+}
+
+long bad_recv(struct queue *q, char *buffer) {
+  pthread_spin_lock(&q->spin); // expected-note{{'q->spin' is taken here}}
+  long n = recv(q->fd, buffer, 100, 0); // expected-warning{{'recv' may wait while lock 'q->spin' is held [safespawn.lock.Blocking]}}
+  pthread_spin_unlock(&q->spin);
+  return n;
+}
+
+void bad_join(struct queue *q) {
+  pthread_rwlock_wrlock(&q->rw); // expected-note{{'q->rw' is taken here}}
+  pthread_join(q->worker, NULL); // expected-warning{{'pthread_join' may wait while lock 'q->rw' is held [safespawn.lock.Blocking]}}
+  pthread_rwlock_unlock(&q->rw);
+}
+
+void bad_poll_for_ever(struct queue *q, struct pollfd *fds) {
+  pthread_rwlock_rdlock(&q->rw); // expected-note{{'q->rw' is taken here}}
+  poll(fds, 1, -1); // expected-warning{{'poll' may wait while lock 'q->rw' is held [safespawn.lock.Blocking]}}
+  pthread_rwlock_unlock(&q->rw);
+}
+
+void bad_semaphore(struct queue *q) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  sem_wait(&q->items); // expected-warning{{'sem_wait' may wait while lock 'q->mu' is held [safespawn.lock.Blocking]}}
+  q->count--;
+  pthread_mutex_unlock(&q->mu);
+}
+
+void bad_barrier(struct queue *q) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  pthread_barrier_wait(&q->start); // expected-warning{{'pthread_barrier_wait' may wait while lock 'q->mu' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&q->mu);
+}
+
+void bad_condition_with_another_lock(struct queue *q) {
+  pthread_mutex_lock(&table); // expected-note{{'table' is taken here}}
+  pthread_mutex_lock(&q->mu);
+  while (!q->count)
+    pthread_cond_wait(&q->ready, &q->mu); // expected-warning{{'pthread_cond_wait' may wait while lock 'table' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&q->mu);
+  pthread_mutex_unlock(&table);
+}
+
+int bad_child(struct queue *q, int pid) {
+  int status = 0;
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  waitpid(pid, &status, 0); // expected-warning{{'waitpid' may wait while lock 'q->mu' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&q->mu);
+  return status;
+}
+
+static void back_off(struct queue *q) {
+  helper(q);
+  usleep(100); // expected-note{{it waits here}}
+}
+
+void bad_through_a_callee(struct queue *q) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  if (q->count > 10)
+    back_off(q); // expected-warning{{'back_off' may wait in 'usleep' while lock 'q->mu' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&q->mu);
+}
+
+static void take(struct queue *q) { pthread_mutex_lock(&q->mu); } // expected-note{{'q->mu' is taken here}}
+static void give(struct queue *q) { pthread_mutex_unlock(&q->mu); }
+
+void bad_behind_a_wrapper(struct queue *q) {
+  take(q);
+  system("true"); // expected-warning{{'system' may wait while lock 'q->mu' is held [safespawn.lock.Blocking]}}
+  give(q);
+}
+
+static void *consume(void *arg) {
+  struct queue *q = arg;
+  pthread_mutex_lock(&q->mu);
+  q->count--;
+  pthread_mutex_unlock(&q->mu);
+  return NULL;
+}
+
+struct pool {
+  pthread_t thread;
+  struct queue q;
+};
+
+int start(struct pool *p) { return pthread_create(&p->thread, NULL, consume, &p->q); }
+
+void bad_join_of_a_thread_that_takes_the_lock(struct pool *p) {
+  pthread_mutex_lock(&p->q.mu); // expected-note{{'p->q.mu' is taken here}}
+  p->q.closed = 1;
+  pthread_join(p->thread, NULL); // expected-warning{{'pthread_join' waits for ever: the thread takes lock 'p->q.mu', which is held here [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&p->q.mu);
+}
+
+// ---- files: in profile strict
+
+void strict_file(struct queue *q, char *buffer) {
+  pthread_mutex_lock(&q->mu);
+  read(q->fd, buffer, 100);
+  // CHECK: error: 'read' may wait while lock 'q->mu' is held [safespawn.lock.Blocking]
+  fsync(q->fd);
+  // CHECK: error: 'fsync' may wait while lock 'q->mu' is held [safespawn.lock.Blocking]
+  pthread_mutex_unlock(&q->mu);
+}
+
+// ---- nothing to report
+
+void good_bounded(struct queue *q, struct pollfd *fds, const struct timespec *until, int timeout) {
+  pthread_mutex_lock(&q->mu);
+  poll(fds, 1, 0);
+  poll(fds, 1, 100);
+  poll(fds, 1, timeout);
+  sem_timedwait(&q->items, until);
+  pthread_timedjoin_np(q->worker, NULL, until);
+  pthread_mutex_unlock(&q->mu);
+}
+
+void good_does_not_wait(struct queue *q, char *buffer, int flags) {
+  pthread_mutex_lock(&q->mu);
+  recv(q->fd, buffer, 100, MSG_DONTWAIT);
+  recv(q->fd, buffer, 100, flags);
+  waitpid(-1, NULL, WNOHANG);
+  sem_trywait(&q->items);
+  pthread_mutex_unlock(&q->mu);
+}
+
+void good_condition_with_its_lock(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  while (!q->count)
+    pthread_cond_wait(&q->ready, &q->mu);
+  q->count--;
+  pthread_mutex_unlock(&q->mu);
+}
+
+void good_condition_with_a_lock_from_elsewhere(struct queue *q, pthread_mutex_t *mu) {
+  pthread_mutex_lock(&q->mu);
+  while (!q->count)
+    pthread_cond_wait(&q->ready, mu); // may be the one that is held
+  pthread_mutex_unlock(&q->mu);
+}
+
+void good_released_before(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  q->closed = 1;
+  pthread_mutex_unlock(&q->mu);
+  pthread_join(q->worker, NULL);
+}
+
+void good_try_failed(struct queue *q) {
+  while (pthread_mutex_trylock(&q->mu) != 0)
+    usleep(10);
+  pthread_mutex_unlock(&q->mu);
+}

@@ -1,0 +1,422 @@
+// RUN: %safespawn_verify %s
+// RUN: %analyze_verify -Xclang -verify-ignore-unexpected=note %s
+#include "Inputs/pthread.h"
+
+int prepare(void);
+void helper(void *what);
+void log_error(const char *text);
+void usage(void) __attribute__((noreturn));
+
+struct item {
+  int value;
+  struct item *next;
+};
+struct queue {
+  pthread_mutex_t mu;
+  pthread_rwlock_t rw;
+  pthread_spinlock_t spin;
+  struct item *first;
+  int closed, shared, locked;
+};
+struct server {
+  struct queue *queue;
+  struct queue own;
+  pthread_mutex_t *lock;
+  pthread_mutex_t bucket[16];
+};
+
+pthread_mutex_t *lock_of(int number);
+static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t registry = PTHREAD_MUTEX_INITIALIZER;
+
+// ---- leaks
+
+int bad_early_return(struct queue *q) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  if (prepare() < 0) // expected-note{{'prepare' fails: taking the early return}}
+    return -1; // expected-warning{{lock 'q->mu' is still held when 'bad_early_return' returns [safespawn.lock.Leak]}}
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
+
+int bad_goto_past_the_unlock(struct queue *q) {
+  int rc = -1;
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  if (!q->first) // expected-note{{'q->first' does not hold: 'q->mu' is not released}}
+    goto out;
+  rc = q->first->value;
+  pthread_mutex_unlock(&q->mu);
+out:
+  return rc; // expected-warning{{lock 'q->mu' is still held when 'bad_goto_past_the_unlock' returns [safespawn.lock.Leak]}}
+}
+
+void bad_void(struct server *s) {
+  pthread_mutex_lock(&s->queue->mu); // expected-note{{'s->queue->mu' is taken here}}
+  helper(s);
+  if (s->queue->closed) // expected-note{{'s->queue->closed' holds: taking the early return}}
+    return; // expected-warning{{lock 's->queue->mu' is still held when 'bad_void' returns [safespawn.lock.Leak]}}
+  helper(s);
+  pthread_mutex_unlock(&s->queue->mu);
+}
+
+int bad_same_answer(struct queue *q) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  if (q->closed) // expected-note{{'q->closed' holds: taking the early return}}
+    return 0; // expected-warning{{lock 'q->mu' is still held when 'bad_same_answer' returns [safespawn.lock.Leak]}}
+  q->first = NULL;
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
+
+int bad_error_number(struct queue *q) {
+  int err = pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  if (err)
+    return err;
+  if (q->closed) // expected-note{{'q->closed' holds: taking the early return}}
+    return EINVAL; // expected-warning{{lock 'q->mu' is still held when 'bad_error_number' returns [safespawn.lock.Leak]}}
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
+
+struct item *bad_null(struct queue *q) {
+  pthread_rwlock_rdlock(&q->rw); // expected-note{{'q->rw' is taken here}}
+  struct item *found = q->first;
+  if (!found) // expected-note{{'found' does not hold: taking the early return}}
+    return NULL; // expected-warning{{lock 'q->rw' is still held when 'bad_null' returns [safespawn.lock.Leak]}}
+  pthread_rwlock_unlock(&q->rw);
+  return found;
+}
+
+void bad_break_out_of_the_loop(struct queue *q, int n) {
+  for (int i = 0; i < n; i++) {
+    pthread_spin_lock(&q->spin); // expected-note{{'q->spin' is taken here}}
+    if (q->closed) // expected-note{{'q->closed' holds: 'q->spin' is not released}}
+      break;
+    pthread_spin_unlock(&q->spin);
+  }
+} // expected-warning{{lock 'q->spin' is still held when 'bad_break_out_of_the_loop' returns [safespawn.lock.Leak]}}
+
+int bad_through_a_getter(int number) {
+  pthread_mutex_lock(lock_of(number)); // expected-note{{'lock_of(number)' is taken here}}
+  if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
+    return -1; // expected-warning{{lock 'lock_of(number)' is still held when 'bad_through_a_getter' returns [safespawn.lock.Leak]}}
+  pthread_mutex_unlock(lock_of(number));
+  return 0;
+}
+
+int bad_element(struct server *s, unsigned hash) {
+  pthread_mutex_lock(&s->bucket[hash]); // expected-note{{'s->bucket[hash]' is taken here}}
+  if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
+    return -1; // expected-warning{{lock 's->bucket[hash]' is still held when 'bad_element' returns [safespawn.lock.Leak]}}
+  pthread_mutex_unlock(&s->bucket[hash]);
+  return 0;
+}
+
+int bad_tried(struct queue *q) {
+  if (pthread_mutex_trylock(&q->mu) != 0) // expected-note{{'q->mu' is taken here}}
+    return -1;
+  if (q->closed) // expected-note{{'q->closed' holds: taking the early return}}
+    return -1; // expected-warning{{lock 'q->mu' is still held when 'bad_tried' returns [safespawn.lock.Leak]}}
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
+
+int bad_tried_and_asked_for_one_error(struct queue *q) {
+  int rc = pthread_mutex_trylock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  if (rc == EBUSY)
+    return -1;
+  if (q->closed) // expected-note{{'q->closed' holds: taking the early return}}
+    return -1; // expected-warning{{lock 'q->mu' is still held when 'bad_tried_and_asked_for_one_error' returns [safespawn.lock.Leak]}}
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
+
+void *bad_end_of_the_thread(void *arg) {
+  pthread_mutex_lock(&table); // expected-note{{'table' is taken here}}
+  if (prepare()) // expected-note{{'prepare()' holds: taking the early return}}
+    pthread_exit(arg); // expected-warning{{lock 'table' is still held when the thread ends [safespawn.lock.Leak]}}
+  pthread_mutex_unlock(&table);
+  return arg;
+}
+
+void bad_local(void) {
+  pthread_mutex_t m;
+  pthread_mutex_init(&m, NULL); // expected-note{{'m' is initialised here}}
+  pthread_mutex_lock(&m); // expected-note{{'m' is taken here}}
+  prepare();
+} // expected-warning{{lock 'm' is still held when 'bad_local' returns [safespawn.lock.Leak]}}
+
+int bad_never_released_anywhere(void) {
+  static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&once); // expected-note{{'once' is taken here}}
+  return prepare(); // expected-warning{{lock 'once' is still held when 'bad_never_released_anywhere' returns [safespawn.lock.Leak]}}
+}
+
+// ---- wrappers, and their callers
+
+static void take(struct queue *q) { pthread_mutex_lock(&q->mu); } // expected-note{{'q->mu' is taken here}}
+static void give(struct queue *q) { pthread_mutex_unlock(&q->mu); }
+
+int bad_caller_of_a_wrapper(struct queue *q) {
+  take(q);
+  if (q->closed) // expected-note{{'q->closed' holds: taking the early return}}
+    return -1; // expected-warning{{lock 'q->mu' is still held when 'bad_caller_of_a_wrapper' returns [safespawn.lock.Leak]}}
+  give(q);
+  return 0;
+}
+
+int open_queue(struct queue *q) { // a good one: it holds the lock when it has worked
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  if (q->closed) {
+    pthread_mutex_unlock(&q->mu);
+    return -1;
+  }
+  return 0;
+}
+
+int bad_caller_of_open(struct queue *q) {
+  if (open_queue(q) < 0)
+    return -1;
+  if (!q->first) // expected-note{{'q->first' does not hold: taking the early return}}
+    return -1; // expected-warning{{lock 'q->mu' is still held when 'bad_caller_of_open' returns [safespawn.lock.Leak]}}
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
+
+struct item *good_returns_holding_it(struct queue *q, int value) {
+  pthread_mutex_lock(&q->mu);
+  for (struct item *i = q->first; i; i = i->next)
+    if (i->value == value)
+      return i;
+  pthread_mutex_unlock(&q->mu);
+  return NULL;
+}
+
+_Bool good_true_when_held(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  if (!q->closed)
+    return 1;
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
+
+int good_try_wrapper(struct queue *q) {
+  if (pthread_mutex_trylock(&q->mu))
+    return 0;
+  q->locked = 1;
+  return 1;
+}
+
+void good_lock_wrapper(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  q->locked = 1;
+}
+
+static int enter(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  if (q->closed)
+    return -1;
+  if (prepare()) {
+    pthread_mutex_unlock(&q->mu);
+    return 1;
+  }
+  return 0;
+}
+
+int good_caller_knows_its_callee(struct queue *q) {
+  int rc = enter(q);
+  if (rc == 1)
+    return 0;
+  pthread_mutex_unlock(&q->mu);
+  return rc;
+}
+
+// ---- nothing to report
+
+int good_each_path(struct server *s) {
+  pthread_mutex_lock(&s->queue->mu);
+  if (prepare() < 0) {
+    pthread_mutex_unlock(&s->queue->mu);
+    return -1;
+  }
+  helper(s);
+  pthread_mutex_unlock(&s->queue->mu);
+  return 0;
+}
+
+int good_goto_out(struct queue *q) {
+  int rc = -1;
+  pthread_mutex_lock(&q->mu);
+  if (prepare() < 0)
+    goto out;
+  rc = 0;
+out:
+  pthread_mutex_unlock(&q->mu);
+  return rc;
+}
+
+int good_acquire_failed(struct queue *q) {
+  if (pthread_mutex_lock(&q->mu) != 0) {
+    log_error("lock");
+    return -1;
+  }
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
+
+int good_timed_out(struct queue *q, const struct timespec *until) {
+  int rc = pthread_mutex_timedlock(&q->mu, until);
+  if (rc == ETIMEDOUT)
+    return -1;
+  if (rc)
+    return rc;
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
+
+void good_flag_tested_twice(struct queue *q, int shared) {
+  if (shared)
+    pthread_mutex_lock(&q->mu);
+  helper(q);
+  if (shared)
+    pthread_mutex_unlock(&q->mu);
+}
+
+void good_field_tested_twice(struct queue *q) {
+  if (q->shared)
+    pthread_mutex_lock(&q->mu);
+  helper(q);
+  if (q->shared)
+    pthread_mutex_unlock(&q->mu);
+}
+
+static void take_if_shared(struct queue *q) {
+  if (q->shared)
+    pthread_mutex_lock(&q->mu);
+}
+static void give_if_shared(struct queue *q) {
+  if (q->shared)
+    pthread_mutex_unlock(&q->mu);
+}
+
+int good_flag_in_wrappers(struct queue *q) {
+  take_if_shared(q);
+  helper(q);
+  if (prepare()) {
+    give_if_shared(q);
+    return -1;
+  }
+  give_if_shared(q);
+  return 0;
+}
+
+void good_not_last_in_first_out(struct server *s, struct queue *q) {
+  pthread_mutex_lock(&s->own.mu);
+  pthread_mutex_lock(&q->mu);
+  pthread_mutex_unlock(&s->own.mu);
+  pthread_mutex_unlock(&q->mu);
+}
+
+int good_pointer_re_read(struct server *s) {
+  struct queue *q = s->queue;
+  pthread_mutex_lock(&q->mu);
+  helper(s);
+  pthread_mutex_unlock(&s->queue->mu);
+  pthread_mutex_lock(s->lock);
+  helper(s);
+  pthread_mutex_unlock(s->lock);
+  return 0;
+}
+
+static pthread_mutex_t *bucket_of(struct server *s, unsigned hash) { return &s->bucket[hash % 16]; }
+
+int good_helper_finds_the_lock(struct server *s, unsigned hash) {
+  pthread_mutex_lock(bucket_of(s, hash));
+  if (prepare()) {
+    pthread_mutex_unlock(bucket_of(s, hash));
+    return -1;
+  }
+  pthread_mutex_unlock(bucket_of(s, hash));
+  return 0;
+}
+
+int good_same_object_found_twice(struct item *(*find)(int), struct queue *(*queue_of)(struct item *), int n) {
+  pthread_mutex_lock(&queue_of(find(n))->mu);
+  if (prepare())
+    return -1;
+  struct queue *again = queue_of(find(n));
+  pthread_mutex_unlock(&again->mu);
+  return 0;
+}
+
+void good_all_of_an_array(struct server *s) {
+  for (int i = 0; i < 16; i++)
+    pthread_mutex_lock(&s->bucket[i]);
+  helper(s);
+  for (int i = 15; i >= 0; i--)
+    pthread_mutex_unlock(&s->bucket[i]);
+}
+
+void good_process_ends(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  if (q->closed)
+    exit(1);
+  if (prepare())
+    usage();
+  assert(q->first);
+  pthread_mutex_unlock(&q->mu);
+}
+
+void good_let_go_in_between(struct queue *q) { // called with the lock held
+  while (!q->first) {
+    pthread_mutex_unlock(&q->mu);
+    helper(q);
+    pthread_mutex_lock(&q->mu);
+    if (q->closed)
+      return;
+  }
+}
+
+static void wait_for_item(struct queue *q) {
+  pthread_mutex_unlock(&q->mu);
+  helper(q);
+  pthread_mutex_lock(&q->mu);
+}
+
+int good_callee_lets_go_in_between(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  while (!q->first)
+    wait_for_item(q);
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
+
+void unlock_and_log(pthread_mutex_t *lock);
+
+int good_lock_given_to_unseen_code(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  if (q->closed) {
+    unlock_and_log(&q->mu);
+    return -1;
+  }
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
+
+static void unlock_cleanup(pthread_mutex_t **lock) { pthread_mutex_unlock(*lock); }
+
+int good_cleanup_attribute(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  __attribute__((cleanup(unlock_cleanup))) pthread_mutex_t *guard = &q->mu;
+  if (prepare())
+    return -1;
+  return guard == &q->mu;
+}
+
+int main(void) { // the process ends with it
+  pthread_mutex_lock(&registry);
+  if (prepare())
+    return 1;
+  pthread_mutex_unlock(&registry);
+  return 0;
+}

@@ -1,0 +1,233 @@
+// RUN: %safespawn_verify %s
+// RUN: %analyze_verify -Xclang -verify-ignore-unexpected=note %s
+#include "Inputs/pthread.h"
+
+int prepare(void);
+void helper(void *what);
+struct queue {
+  pthread_mutex_t mu, other;
+  pthread_rwlock_t rw;
+  pthread_spinlock_t spin;
+  pthread_cond_t ready;
+  sem_t items;
+  pthread_barrier_t start;
+  int count, initialised;
+  pthread_mutex_t bucket[8];
+};
+void init_queue(struct queue *q);
+
+static pthread_mutex_t table;
+static pthread_once_t once;
+
+// ---- used before it is made
+
+int bad_automatic(void) {
+  pthread_mutex_t m;
+  pthread_mutex_lock(&m); // expected-warning{{lock 'm' is used, but was never initialised [safespawn.lock.Lifetime]}}
+  int n = prepare();
+  pthread_mutex_unlock(&m);
+  return n;
+}
+
+void bad_automatic_spin(void) {
+  pthread_spinlock_t s;
+  pthread_spin_lock(&s); // expected-warning{{lock 's' is used, but was never initialised [safespawn.lock.Lifetime]}}
+  pthread_spin_unlock(&s);
+}
+
+struct queue *bad_heap(void) {
+  struct queue *q = malloc(sizeof(*q));
+  if (!q)
+    return NULL;
+  pthread_mutex_init(&q->mu, NULL);
+  q->count = 0;
+  pthread_cond_signal(&q->ready); // expected-warning{{condition 'q->ready' is used, but was never initialised [safespawn.lock.Lifetime]}}
+  return q;
+}
+
+void bad_semaphore(void) {
+  sem_t s;
+  sem_wait(&s); // expected-warning{{semaphore 's' is used, but was never initialised [safespawn.lock.Lifetime]}}
+}
+
+void bad_barrier(void) {
+  pthread_barrier_t b;
+  pthread_barrier_wait(&b); // expected-warning{{barrier 'b' is used, but was never initialised [safespawn.lock.Lifetime]}}
+}
+
+void bad_once(void (*init)(void)) {
+  pthread_once_t o;
+  pthread_once(&o, init); // expected-warning{{once control 'o' is used, but was never initialised [safespawn.lock.Lifetime]}}
+}
+
+void bad_destroyed_unborn(void) {
+  pthread_cond_t c;
+  pthread_cond_destroy(&c); // expected-warning{{condition 'c' is destroyed, but was never initialised [safespawn.lock.Lifetime]}}
+}
+
+// ---- used after it is destroyed
+
+void bad_use_after_destroy(struct queue *q) {
+  pthread_mutex_destroy(&q->mu); // expected-note{{'q->mu' is destroyed here}}
+  pthread_mutex_lock(&q->mu); // expected-warning{{lock 'q->mu' is used after it was destroyed [safespawn.lock.Lifetime]}}
+  q->count = 0;
+  pthread_mutex_unlock(&q->mu);
+}
+
+void bad_destroyed_twice(struct queue *q) {
+  sem_destroy(&q->items); // expected-note{{'q->items' is destroyed here}}
+  if (prepare())
+    sem_destroy(&q->items); // expected-warning{{semaphore 'q->items' is destroyed a second time [safespawn.lock.Lifetime]}}
+}
+
+static void clear(struct queue *q) {
+  pthread_cond_destroy(&q->ready); // expected-note{{'q->ready' is destroyed here}}
+}
+
+void bad_wait_after_destroy(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  clear(q);
+  while (!q->count)
+    pthread_cond_wait(&q->ready, &q->mu); // expected-warning{{condition 'q->ready' is used after it was destroyed [safespawn.lock.Lifetime]}}
+  pthread_mutex_unlock(&q->mu);
+}
+
+// ---- destroyed while held, made twice
+
+void bad_destroyed_while_held(struct queue *q) {
+  pthread_rwlock_wrlock(&q->rw); // expected-note{{'q->rw' is taken here}}
+  q->count = 0;
+  pthread_rwlock_destroy(&q->rw); // expected-warning{{lock 'q->rw' is destroyed while it is held [safespawn.lock.Lifetime]}}
+}
+
+int bad_made_twice(struct queue *q) {
+  if (pthread_mutex_init(&q->mu, NULL)) // expected-note{{'q->mu' is initialised here}}
+    return -1;
+  return pthread_mutex_init(&q->mu, NULL); // expected-warning{{lock 'q->mu' is initialised a second time [safespawn.lock.Lifetime]}}
+}
+
+int bad_made_while_held(struct queue *q) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  return pthread_mutex_init(&q->mu, NULL); // expected-warning{{lock 'q->mu' is initialised while it is held [safespawn.lock.Lifetime]}}
+}
+
+// ---- nothing to report
+
+int good_made_and_destroyed(void) {
+  pthread_mutex_t m;
+  if (pthread_mutex_init(&m, NULL))
+    return -1;
+  pthread_mutex_lock(&m);
+  int n = prepare();
+  pthread_mutex_unlock(&m);
+  return pthread_mutex_destroy(&m) ? -1 : n;
+}
+
+int good_static_initialiser(void) {
+  pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
+  pthread_once_t o = PTHREAD_ONCE_INIT;
+  pthread_once(&o, (void (*)(void))prepare);
+  pthread_mutex_lock(&m);
+  int n = prepare();
+  pthread_mutex_unlock(&m);
+  return n;
+}
+
+void good_assigned_initialiser(struct queue *fresh) {
+  struct queue q;
+  q.mu = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&q.mu);
+  fresh->count = 0;
+  pthread_mutex_unlock(&q.mu);
+}
+
+void good_static_storage(void) { // zeros are as good as an initialiser on most systems
+  pthread_mutex_lock(&table);
+  pthread_mutex_unlock(&table);
+  pthread_once(&once, (void (*)(void))prepare);
+}
+
+void good_made_by_unseen_code(void) {
+  struct queue q;
+  init_queue(&q);
+  pthread_mutex_lock(&q.mu);
+  pthread_mutex_unlock(&q.mu);
+}
+
+struct queue *good_zeroed(void) {
+  struct queue *q = calloc(1, sizeof(*q));
+  if (!q)
+    return NULL;
+  pthread_mutex_lock(&q->mu);
+  q->count = 1;
+  pthread_mutex_unlock(&q->mu);
+  return q;
+}
+
+void good_cleared(void) {
+  struct queue q;
+  memset(&q, 0, sizeof(q));
+  pthread_mutex_lock(&q.mu);
+  pthread_mutex_unlock(&q.mu);
+}
+
+void good_made_again_after_destroy(struct queue *q) {
+  pthread_mutex_destroy(&q->mu);
+  pthread_mutex_init(&q->mu, NULL);
+  pthread_mutex_lock(&q->mu);
+  pthread_mutex_unlock(&q->mu);
+}
+
+void good_zeroed_after_destroy(struct queue *q) {
+  pthread_mutex_destroy(&q->mu);
+  memset(q, 0, sizeof(*q));
+  helper(q);
+  if (q->initialised)
+    pthread_mutex_destroy(&q->mu);
+}
+
+void good_overwritten_after_destroy(struct queue *q) {
+  pthread_mutex_destroy(&q->mu);
+  *q = (struct queue){.mu = PTHREAD_MUTEX_INITIALIZER};
+  pthread_mutex_lock(&q->mu);
+  pthread_mutex_unlock(&q->mu);
+}
+
+int good_second_try(struct queue *q, const pthread_mutexattr_t *attr) {
+  if (pthread_mutex_init(&q->mu, attr) != 0)
+    return pthread_mutex_init(&q->mu, NULL);
+  return 0;
+}
+
+int good_busy(struct queue *q) {
+  while (pthread_mutex_destroy(&q->mu) != 0)
+    prepare();
+  return 0;
+}
+
+void good_new_in_each_round(int n) {
+  for (int i = 0; i < n; i++) {
+    pthread_mutex_t m;
+    pthread_mutex_init(&m, NULL);
+    pthread_mutex_lock(&m);
+    pthread_mutex_unlock(&m);
+  }
+}
+
+void good_elements(int n) {
+  pthread_mutex_t m[8];
+  for (int i = 0; i < n; i++)
+    pthread_mutex_init(&m[i], NULL);
+  pthread_mutex_lock(&m[7]);
+  pthread_mutex_unlock(&m[7]);
+  for (int i = 0; i < n; i++)
+    pthread_mutex_destroy(&m[i]);
+}
+
+void good_released_then_destroyed(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  q->count = 0;
+  pthread_mutex_unlock(&q->mu);
+  pthread_mutex_destroy(&q->mu);
+  free(q);
+}
