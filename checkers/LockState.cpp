@@ -1045,10 +1045,19 @@ void safespawn::registerLockState(CheckerManager &Manager, Analysis &A) {
     return false;
   });
   A.Fingerprints.push_back([](ProgramStateRef State, llvm::FoldingSetNodeID &Id) {
-    State->get<LockMap>().Profile(Id);
     State->get<GuardedSet>().Profile(Id);
-    for (const auto &[Lock, Known] : State->get<LockMap>())
-      if (Known.Result)
+    for (const auto &[Lock, Known] : State->get<LockMap>()) {
+      for (unsigned Value : {Lock, unsigned(Known.At), unsigned(Known.OnEntry), unsigned(Known.MaybeReleased)})
+        Id.AddInteger(Value);
+      if (Known.isHeld()) { // of one that is given back, where it was taken is history
+        Id.AddPointer(Known.Taken);
+        Id.AddPointer(Known.Owner);
+        Id.AddInteger(Known.Left);
+      }
+      if (Known.Result) {
+        Id.AddInteger(unsigned(Known.Before));
         addKnowledge(State, Known.Result, Id);
+      }
+    }
   });
 }

@@ -164,6 +164,9 @@ struct Triage::Impl {
     return At->second;
   }
   Summary &summaryOf(const FunctionDecl *F);
+  /// Whether some function of the file stores the calling thread's own handle under the last name of \p P.
+  bool holdsOwnHandle(const Place &P);
+  std::optional<std::set<Place::Step>> OwnHandles;
 };
 
 namespace {
@@ -625,7 +628,7 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
     case Effect::Join:
     case Effect::TryJoin:
       block(At);
-      if (U.has(Effect::Self) || !U.spawnsOf(F).empty())
+      if (const Name Given = Handle(); !U.spawnsOf(F).empty() || (Given && I.holdsOwnHandle(*Given)))
         suspect(); // it may be its own
       apply(At, Handle(), HandleEvent::Join);
       break;
@@ -732,6 +735,8 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
     suspect();
   if (Inner.Blocks)
     block(At);
+  if (!U.spawnsOf(F).empty() && U.givesUpHandles(Callee))
+    suspect(); // a thread that joins may join itself
   if (Inner.EndsThread) {
     Out.EndsThread = true;
     end(At);
@@ -1045,6 +1050,39 @@ void Pass::runByGuards() {
     All.unite(One, [&](unsigned Number) { return Again.atEntry(*I.Places[Number]); });
   }
   Out = std::move(All);
+}
+
+bool Triage::Impl::holdsOwnHandle(const Place &P) {
+  if (!OwnHandles) {
+    struct Stores : RecursiveASTVisitor<Stores> {
+      const Unit &U;
+      std::set<Place::Step> Found;
+      explicit Stores(const Unit &U) : U(U) {}
+      void note(const Decl *To, const Expr *Value) {
+        const auto *Call = dyn_cast<CallExpr>(Value->IgnoreParenCasts());
+        // What a function of this file returns may be its own handle, too.
+        if (Call &&
+            (U.meaningOf(Call, Effect::Self) || (Call->getDirectCallee() && U.hasEffect(Call->getDirectCallee()))))
+          Found.insert(Place::of(To));
+      }
+      bool VisitVarDecl(VarDecl *Var) { return Var->hasInit() ? (note(Var, Var->getInit()), true) : true; }
+      bool VisitBinaryOperator(BinaryOperator *B) {
+        const Expr *To = B->isAssignmentOp() ? B->getLHS()->IgnoreParenCasts() : nullptr;
+        while (const auto *Element = dyn_cast_or_null<ArraySubscriptExpr>(To))
+          To = Element->getBase()->IgnoreParenCasts();
+        if (const auto *Ref = dyn_cast_or_null<DeclRefExpr>(To))
+          note(Ref->getDecl(), B->getRHS());
+        else if (const auto *Member = dyn_cast_or_null<MemberExpr>(To))
+          note(Member->getMemberDecl(), B->getRHS());
+        return true;
+      }
+    } All(U);
+    if (U.has(Effect::Self))
+      for (const FunctionDecl *F : U.definitions())
+        All.TraverseStmt(F->getBody());
+    OwnHandles = std::move(All.Found);
+  }
+  return isa<FunctionDecl>(P.base()) || llvm::any_of(P.Path, [&](Place::Step S) { return OwnHandles->count(S); });
 }
 
 Summary &Triage::Impl::summaryOf(const FunctionDecl *F) {
