@@ -213,6 +213,7 @@ static void boundary_second(struct ssi_task *task, const ss_error *error)
 
 	if (!task)
 		return;
+	ssi_task_tell(task); /* the first one first */
 	more = malloc(sizeof(*more));
 	ssi_lock();
 	ssi_scope_fail_locked(task->scope, error, &more);

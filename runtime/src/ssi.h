@@ -413,6 +413,7 @@ struct ssi_task {
 	int code; /* result or failure */
 	void *value;
 	bool failed;		/* by ss_fail, or never started: @error says how */
+	bool told;		/* the scope knows of the failure */
 	ss_error *error;	/* text of ss_fail, on the stack of the thread that runs it */
 	_Atomic uint32_t turn;	/* own thread: may run; see task.c */
 	_Atomic uint32_t begun; /* own thread: `thread` is set */
@@ -446,6 +447,8 @@ SSI_FN int ssi_spawn(ss_scope *scope, ss_task *ret_task, const struct ssi_spawn 
  * unless there is a task that has waited for the slot: that one is returned, and to be performed next.
  */
 SSI_FN struct ssi_task *ssi_task_perform(struct ssi_task *task, struct ssi_worker *worker);
+/** Tell the scope of the failure of a task, if it failed and was not told yet. */
+SSI_FN void ssi_task_tell(struct ssi_task *task);
 /** Perform @task on a thread of the runtime, or fail it for want of one; then the next that has waited, and so on. */
 SSI_FN void ssi_task_start(struct ssi_task *task);
 

@@ -407,31 +407,41 @@ static bool task_follows_cancel_locked(const struct ssi_task *task)
 	       (task->code == ECANCELED && ssi_token_error(&task->token) == ECANCELED);
 }
 
-/* End a task that ran, or never will. Returns as ssi_task_perform. */
-static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worker)
+void ssi_task_tell(struct ssi_task *task)
 {
 	struct ssi_scope *scope = task->scope;
-	struct ssi_scope_error *more = NULL;
-	struct ssi_cause *cause = NULL;
-	struct ssi_task *next = NULL;
-	_Atomic uint32_t *join_word = NULL, *scope_word;
-	bool failed, gone = task->anonymous && !task->own_thread;
-	struct ssi_rest rest;
+	struct ssi_scope_error *more;
+	struct ssi_cause *cause;
 	ss_error error;
 
-	failed = task_failure(task, &error);
-	if (failed) {
-		more = malloc(sizeof(*more));
-		cause = ssi_cause_of(&error);
-	}
-
+	if (task->told || !task_failure(task, &error))
+		return;
+	task->told = true;
+	more = malloc(sizeof(*more));
+	cause = ssi_cause_of(&error);
 	ssi_lock();
-	if (failed && !task_follows_cancel_locked(task)) {
+	if (!task_follows_cancel_locked(task)) {
 		ssi.stats.failed++;
 		ssi_scope_fail_locked(scope, &error, &more);
 		if (!(scope->flags & SS_SUPERVISE))
 			ssi_token_fire_locked(&scope->token, SSI_CANCELLED, error.code, cause);
 	}
+	ssi_unlock();
+	ssi_cause_unref(cause);
+	free(more);
+}
+
+/* End a task that ran, or never will. Returns as ssi_task_perform. */
+static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worker)
+{
+	struct ssi_scope *scope = task->scope;
+	struct ssi_task *next = NULL;
+	_Atomic uint32_t *join_word = NULL, *scope_word;
+	bool gone = task->anonymous && !task->own_thread;
+	struct ssi_rest rest;
+
+	ssi_task_tell(task);
+	ssi_lock();
 	if (task->has_slot)
 		next = task_pass_slot_locked(scope);
 	task->state = SSI_TASK_ENDED;
@@ -452,8 +462,6 @@ static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worke
 	ssi_wake_now(join_word);
 	ssi_wake_now(scope_word);
 	ssi_token_release(&rest);
-	ssi_cause_unref(cause);
-	free(more);
 	if (gone)
 		free(task);
 	return next;
