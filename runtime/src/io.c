@@ -129,18 +129,20 @@ static int io_poll_token(struct pollfd *fds, nfds_t count, struct ssi_token *tok
 static bool io_restarts(void)
 {
 	struct sigaction action;
+	bool restarts = true;
+	int before = errno;
 	sigset_t blocked;
 
 	pthread_sigmask(SIG_SETMASK, NULL, &blocked);
 	for (int signo = 1; signo < NSIG; signo++) {
-		if (sigismember(&blocked, signo) != 0 || sigaction(signo, NULL, &action) != 0)
+		if (ssi_is_fault(signo) || sigismember(&blocked, signo) != 0 || sigaction(signo, NULL, &action) != 0)
 			continue;
 		if (!(action.sa_flags & SA_SIGINFO) && (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN))
 			continue;
-		if (!(action.sa_flags & SA_RESTART))
-			return false;
+		restarts = restarts && action.sa_flags & SA_RESTART;
 	}
-	return true;
+	errno = before;
+	return restarts;
 }
 
 /* Sleep, for what gives no event: 0, or -1 and errno when the token fired. */

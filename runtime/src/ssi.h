@@ -274,6 +274,9 @@ static inline void ssi_wake_now(_Atomic uint32_t *word)
  */
 SSI_FN void ssi_waits_in(const char *what, int fd);
 
+/** Is it a signal that a thread brings upon itself, which interrupts no wait? */
+SSI_FN bool ssi_is_fault(int signo);
+
 /* ---- frames and threads: boundary.c ---------------------------------------------------------------------------- */
 
 enum ssi_frame_kind { SSI_FRAME_DEFER, SSI_FRAME_SCOPE, SSI_FRAME_TOKEN, SSI_FRAME_BOUNDARY };

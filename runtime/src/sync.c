@@ -164,11 +164,8 @@ static void sync_kicked(int signo)
 	(void)signo; /* to interrupt is all that it does */
 }
 
-int ss_kick_enable(int signo)
+bool ssi_is_fault(int signo)
 {
-	struct sigaction action = { .sa_handler = sync_kicked };
-	int none = 0, before = errno, err = 0;
-
 	switch (signo) {
 	case SIGSEGV:
 	case SIGBUS:
@@ -177,10 +174,19 @@ int ss_kick_enable(int signo)
 	case SIGTRAP:
 	case SIGSYS:
 	case SIGABRT:
-		return EINVAL;
+		return true;
 	default:
-		break;
+		return false;
 	}
+}
+
+int ss_kick_enable(int signo)
+{
+	struct sigaction action = { .sa_handler = sync_kicked };
+	int none = 0, before = errno, err = 0;
+
+	if (ssi_is_fault(signo))
+		return EINVAL;
 	if (!atomic_compare_exchange_strong(&ssi.kick_signal, &none, signo))
 		return EBUSY;
 	sigemptyset(&action.sa_mask);

@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,6 +55,50 @@ unsigned support_live_threads(void)
 		count += entry->d_name[0] != '.';
 	closedir(tasks);
 	return count;
+}
+
+/* ---- what is blocked ---- */
+
+char *support_dump(void)
+{
+	int fd = memfd_create("dump", MFD_CLOEXEC), err;
+	char *text;
+	off_t size;
+
+	CHECK(fd >= 0);
+	do {
+		CHECK_EQ(ftruncate(fd, 0), 0);
+		CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
+		err = ss_dump(fd);
+	} while (err == EAGAIN);
+	CHECK_EQ(err, 0);
+	size = lseek(fd, 0, SEEK_END);
+	text = calloc(1, (size_t)size + 1);
+	CHECK(text);
+	CHECK_EQ(pread(fd, text, (size_t)size, 0), size);
+	close(fd);
+	return text;
+}
+
+void support_wait_blocked(const char *what, unsigned count)
+{
+	char line[64];
+	unsigned found;
+
+	snprintf(line, sizeof(line), "blocked in %s", what);
+	do {
+		char *text = support_dump();
+
+		found = 0;
+		for (const char *at = strstr(text, line); at; at = strstr(at + 1, line)) {
+			char end = at[strlen(line)];
+
+			found += end == '\n' || end == '(' || end == ',';
+		}
+		free(text);
+		if (found < count)
+			sched_yield();
+	} while (found < count);
 }
 
 /* ---- gates ---- */

@@ -37,6 +37,11 @@ bool support_is(const char *variant);
 /** Threads of the process now, this one included. */
 unsigned support_live_threads(void);
 
+/** Wait until @count tasks are blocked in the function @what of the runtime, as the dump says. */
+void support_wait_blocked(const char *what, unsigned count);
+/** The dump as text, to be freed. */
+char *support_dump(void);
+
 /** A door that opens once, and lets all through. Statically: = GATE_INIT. */
 struct gate {
 	pthread_mutex_t lock;
