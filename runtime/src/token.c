@@ -376,7 +376,9 @@ static int token_of_or_misuse(const ss_cancel *storage, struct ssi_token **ret_t
 {
 	int err = token_of(storage, ret_token);
 
-	return err == EINVAL ? ssi_misuse(EINVAL, ssi_self.task, NULL, "this is no token, or it has ended") : err;
+	if (err == EINVAL)
+		ssi_misuse(err, ssi_self.task, NULL, "this is no token, or it has ended");
+	return err;
 }
 
 int ss_cancel_init_at(ss_cancel *storage, ss_cancel *parent, const ss_site *site)

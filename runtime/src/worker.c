@@ -436,12 +436,11 @@ void ssi_workers_retire(void)
 
 void ssi_workers_forked(void)
 {
-	while (!ssi_list_empty(&ssi.parked)) {
-		struct ssi_worker *worker = SSI_CONTAINER(ssi.parked.next, struct ssi_worker, link);
-
-		ssi_list_remove(&worker->link);
-		free(worker);
+	for (struct ssi_list *link = ssi.parked.next, *next; link != &ssi.parked; link = next) {
+		next = link->next;
+		free(SSI_CONTAINER(link, struct ssi_worker, link));
 	}
+	ssi_list_init(&ssi.parked);
 	workers.alive = 0;
 	workers.has_last = false;
 }
