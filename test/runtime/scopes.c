@@ -398,7 +398,8 @@ static void stuck_tasks_are_reported(void **state)
 
 	(void)state;
 	SS_SCOPE(scope, .name = "slow", .stuck_ns = SS_MS(1));
-	assert_int_equal(ss_spawn_at(&scope, NULL, &(ss_task_opts){ .name = "deaf" }, wait_unwilling, &gate, SS_HERE), 0);
+	assert_int_equal(ss_spawn_at(&scope, NULL, &(ss_task_opts){ .name = "deaf" }, wait_unwilling, &gate, SS_HERE),
+			 0);
 	ss_scope_cancel(&scope, 0, NULL);
 	reports_wait_for("task \"deaf\" #");
 	reports_wait_for("scope \"slow\" opened at ");
@@ -470,10 +471,10 @@ static void misuse_is_named(void **state)
 }
 
 static const struct child children[] = {
-	{ "stranger-joins", child_joined_by_stranger, false },
-	{ "stranger-spawns", child_spawned_by_stranger, false },
-	{ "copy", child_copied, false },
-	{ NULL, NULL, false },
+	{ "stranger-joins", child_joined_by_stranger },
+	{ "stranger-spawns", child_spawned_by_stranger },
+	{ "copy", child_copied },
+	{ NULL, NULL },
 };
 
 static const struct CMUnitTest tests[] = {
