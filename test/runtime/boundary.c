@@ -345,9 +345,8 @@ static void misuse_ends_the_process_with_a_report(void **state)
 }
 
 static const struct child children[] = {
-	{ "fail-outside", child_fail_outside, false }, { "misorder", child_misorder, false },
-	{ "lock", child_failed_lock, false },	       { "cleanup", child_over_cleanup, false },
-	{ "foreign-exit", child_foreign_exit, false }, { NULL, NULL, false },
+	{ "fail-outside", child_fail_outside }, { "misorder", child_misorder },		{ "lock", child_failed_lock },
+	{ "cleanup", child_over_cleanup },	{ "foreign-exit", child_foreign_exit }, { NULL, NULL },
 };
 
 static const struct CMUnitTest tests[] = {
