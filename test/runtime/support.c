@@ -64,6 +64,8 @@ void support_wait_for_threads(unsigned count)
 {
 	while (support_live_threads() > count)
 		sched_yield();
+}
+
 /* ---- what is blocked ---- */
 
 char *support_dump(void)
