@@ -92,17 +92,19 @@ static int io_poll(struct pollfd *fds, nfds_t count, ss_time until)
 #endif
 }
 
-/* The error behind a descriptor that became readable: of the token itself, or of the one whose descriptor it shares. */
+/*
+ * The error behind a descriptor that became readable. It may be that of a token above, from where the walk is still on
+ * its way: whoever is told of a cancellation here is to find it in ss_cancelled, too.
+ */
 static int io_fired(const struct ssi_token *token)
 {
-	for (;; token = token->parent) {
-		int err = ssi_token_error(token);
+	int err;
 
-		if (err)
-			return err;
-		if (!token->follows || !token->parent)
-			return ECANCELED;
-	}
+	ssi_lock();
+	ssi_posted_locked();
+	err = ssi_token_error(token);
+	ssi_unlock();
+	return err;
 }
 
 /* poll, and the token beside it: @fds has room for one more. What is ready counts more than a token that fired. */

@@ -105,7 +105,12 @@ static void place_close(struct place *place)
 
 static int error_of(ssize_t result)
 {
-	return result < 0 ? errno : 0;
+	int err = result < 0 ? errno : 0;
+
+	/* Who is told of a cancellation finds it everywhere. */
+	if (err == ECANCELED || err == ETIMEDOUT)
+		CHECK_EQ(ss_cancelled(), err);
+	return err;
 }
 
 static int in_read(void *arg)
