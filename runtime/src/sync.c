@@ -53,12 +53,10 @@ static int sync_pthread_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, ss_ti
 
 	if (until == SS_NEVER)
 		return pthread_cond_wait(cond, mutex);
-	/* With a token there is a helper. */
-	err = ssi_self.ambient ? 0 : ssi_start();
+	ssi_alarm_init(&at.alarm, sync_ring);
+	err = ssi_start_locked();
 	if (err)
 		return err;
-	ssi_alarm_init(&at.alarm, sync_ring);
-	ssi_lock();
 	ssi_alarm_set_locked(&at.alarm, until);
 	ssi_unlock();
 	err = pthread_cond_wait(cond, mutex);

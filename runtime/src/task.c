@@ -270,6 +270,7 @@ static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anony
 	ss_time deadline = opts->deadline == SS_NEVER ? 0 : opts->deadline;
 	struct ssi_cause *cause = NULL;
 	bool stranger, joined, queue = false, slot = false, zombies;
+	struct ssi_worker *worker = NULL;
 	int err = task_init(task, anonymous, opts, spawn);
 
 	if (err)
@@ -290,6 +291,9 @@ static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anony
 		if (queue) {
 			ssi_list_append(&scope->queue, &task->queued);
 			ssi.stats.queued++;
+		} else if (!task->own_thread) {
+			worker = ssi_worker_take_locked();
+			ssi.stats.reused += worker != NULL;
 		}
 	}
 	ssi_unlock();
@@ -308,7 +312,7 @@ static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anony
 	if (task->own_thread)
 		err = ssi_thread_create(task, opts);
 	else if (!queue)
-		err = ssi_worker_give(task);
+		err = ssi_worker_give(worker, task);
 	if (err)
 		task_withdraw(task);
 	return err;
@@ -516,9 +520,21 @@ struct ssi_task *ssi_task_perform(struct ssi_task *task, struct ssi_worker *work
 	return task_end(task, worker);
 }
 
+/* Give a task that got its slot late to a worker. */
+static int task_give(struct ssi_task *task)
+{
+	struct ssi_worker *worker;
+
+	ssi_lock();
+	worker = ssi_worker_take_locked();
+	ssi.stats.reused += worker != NULL;
+	ssi_unlock();
+	return ssi_worker_give(worker, task);
+}
+
 void ssi_task_start(struct ssi_task *task)
 {
-	while (task && ssi_worker_give(task) != 0) {
+	while (task && task_give(task) != 0) {
 		task->failed = true;
 		task->code = EAGAIN;
 		ssi_task_free_arg(task);
@@ -560,7 +576,7 @@ static void task_claim_locked(struct ssi_task *task)
 	}
 	ssi_unlock();
 	/* Without a thread it is run here, which is better than never. */
-	if (here || ssi_worker_give(task) != 0)
+	if (here || task_give(task) != 0)
 		next = ssi_task_perform(task, NULL);
 	ssi_task_start(next);
 	ssi_lock();
