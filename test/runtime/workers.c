@@ -350,11 +350,11 @@ static void idle_workers_give_back_their_stack(void **state)
 }
 
 static const struct child children[] = {
-	{ "configured", child_configured, true },    { "ceiling", child_ceiling, true },
-	{ "nonsense", child_nonsense, true },	     { "debug-off", child_debug_off, true },
-	{ "debug-on", child_debug_on, true },	     { "trim", child_trim, true },
-	{ "main-exits", child_main_exits, false },   { "main-exits-itself", child_main_exits_by_itself, true },
-	{ "helper", child_helper_comes_back, true }, { NULL, NULL, false },
+	{ "configured", child_configured },    { "ceiling", child_ceiling },
+	{ "nonsense", child_nonsense },	       { "debug-off", child_debug_off },
+	{ "debug-on", child_debug_on },	       { "trim", child_trim },
+	{ "main-exits", child_main_exits },    { "main-exits-itself", child_main_exits_by_itself },
+	{ "helper", child_helper_comes_back }, { NULL, NULL },
 };
 
 static const struct CMUnitTest tests[] = {
