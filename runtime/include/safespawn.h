@@ -254,9 +254,8 @@ typedef struct ss_scope_opts {
  *
  * What is declared after the scope dies before its tasks: lend them only what is declared above it.
  * Leaving without ss_scope_join cancels the tasks and waits for them (SS_EXIT_WAIT: waits only), which a debug build
- * reports once per site. ss_exit and ss_fail join it on their way; longjmp must not leave the block, and pthread_exit from it ends the process
- * with a report.
- * C++ wants C++20 for the designated initialisers.
+ * reports once per site. ss_exit and ss_fail join it on their way; longjmp must not leave the block, and pthread_exit
+ * from it ends the process with a report. C++ wants C++20 for the designated initialisers.
  */
 #ifdef __cplusplus
 /* What is left out is 0: no place for the warning of C++. */
@@ -676,7 +675,8 @@ uint64_t ss_timer_missed(const ss_timer *timer);
 /** A steady beat without descriptor or thread: nothing to release. Threads: one. Errors: EINVAL. */
 int ss_ticker_open(ss_ticker *ticker, int64_t period_ns);
 /**
- * Sleep up to the next beat: 0, ECANCELED, ETIMEDOUT. Beats that passed since the last call are left out, and counted in
+ * Sleep up to the next beat: 0, ECANCELED, ETIMEDOUT. Beats that passed since the last call are left out, and counted
+ * in
  * @ret_missed (may be NULL).
  */
 int ss_ticker_wait(ss_ticker *ticker, uint64_t *ret_missed);

@@ -54,8 +54,13 @@ static void what_cannot_start_fails(void **state)
 	assert_int_equal(ss_spawn_process(&scope, empty, 0), EINVAL);
 	assert_int_equal(ss_spawn_process(&scope, argv, -1), EINVAL);
 	assert_int_equal(ss_spawn_process(&scope, argv, 0), 0);
-	assert_int_equal(ss_scope_join(&scope, &error), ENOENT);
-	assert_non_null(strstr(error.msg, "cannot start /nowhere/to-be-found: "));
+	/* Where the child of posix_spawn has a copy of the memory it cannot say why, and exits with 127. */
+	if (support_is("valgrind")) {
+		assert_int_equal(ss_scope_join(&scope, &error), 127);
+	} else {
+		assert_int_equal(ss_scope_join(&scope, &error), ENOENT);
+		assert_non_null(strstr(error.msg, "cannot start /nowhere/to-be-found: "));
+	}
 	assert_string_equal(error.task, "to-be-found");
 	assert_int_equal(ss_spawn_process(&scope, argv, 0), EPIPE);
 }
