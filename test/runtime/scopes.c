@@ -181,8 +181,9 @@ static void deadline_ends_the_tasks(void **state)
 	ss_error first;
 
 	(void)state;
-	SS_SCOPE(scope, .name = "late", .deadline = ss_after(SS_MS(1)));
+	SS_SCOPE(scope, .name = "late");
 	assert_int_equal(ss_spawn(&scope, sleep_long, NULL), 0);
+	ss_scope_set_deadline(&scope, ss_after(SS_MS(1)));
 	assert_int_equal(ss_scope_join(&scope, &first), ETIMEDOUT);
 	assert_string_equal(first.task, "late");
 	assert_non_null(strstr(first.msg, "deadline"));
