@@ -602,6 +602,7 @@ int ss_shield(int64_t max_ns, ss_fn fn, void *arg);
 /* ---- cancellable blocking calls ------------------------------------------------------------------------------ */
 /*
  * Threads: any. Child: ok. Data that was moved is returned, and the next call sees the cancellation.
+ * Those on descriptors and processes need one descriptor per token, made by the first call that waits: EMFILE, ENFILE.
  */
 
 /** Sleep @ns nanoseconds: 0, or ECANCELED or ETIMEDOUT when the ambient token fired. */
@@ -675,9 +676,8 @@ uint64_t ss_timer_missed(const ss_timer *timer);
 /** A steady beat without descriptor or thread: nothing to release. Threads: one. Errors: EINVAL. */
 int ss_ticker_open(ss_ticker *ticker, int64_t period_ns);
 /**
- * Sleep up to the next beat: 0, ECANCELED, ETIMEDOUT. Beats that passed since the last call are left out, and counted
- * in
- * @ret_missed (may be NULL).
+ * Sleep up to the next beat: 0, ECANCELED, ETIMEDOUT. Beats that passed since the last call are left out;
+ * @ret_missed (may be NULL) says how many.
  */
 int ss_ticker_wait(ss_ticker *ticker, uint64_t *ret_missed);
 
