@@ -286,8 +286,8 @@ typedef struct ss_scope_opts {
  * A parent that is cancelled already gives a scope that is cancelled already.
  *
  * Threads: any; it becomes the owner of a bound scope. Child: ok, the child starts a tree of its own.
- * Errors:  EINVAL (no storage, unknown flag), EPIPE (the process is draining), EAGAIN (no thread for the helper).
- *          The storage is then safe for join, exit and fini.
+ * Errors:  EINVAL (no storage, unknown flag), EPIPE (the process is draining), EAGAIN (no thread for the helper),
+ * ENOMEM. The storage is then safe for join, exit and fini.
  */
 int ss_scope_open(ss_scope *scope, const ss_scope_opts *opts, const ss_site *site) SS_NODISCARD;
 
@@ -476,7 +476,9 @@ uint64_t ss_task_id(void);
  * joined, from the innermost outwards. A result other than 0 is a failure, except for ss_exit_ptr.
  *
  * Where pthread_cleanup_push is active below the task's function, a debug build aborts; a release build runs these
- * handlers too, by pthread_exit. Outside of a task it is pthread_exit, after the same clean-up. Child: ok.
+ * handlers too, by pthread_exit. Outside of a task it is pthread_exit, after the same clean-up; when main leaves so,
+ * threads of the runtime end as soon as they have nothing to do, so that the process ends with the last thread of its
+ * own. Child: ok.
  */
 SS_NORETURN void ss_exit(int rc);
 SS_NORETURN void ss_exit_ptr(void *value);
@@ -745,7 +747,7 @@ typedef struct ss_stats {
 typedef struct ss_config {
 	unsigned max_parked;  /* workers kept for reuse; 0: 1024 */
 	unsigned max_threads; /* ceiling for threads of the runtime, EAGAIN above; 0: none */
-	int64_t idle_ns;      /* a parked worker ends after this long without a task; 0: 10 s */
+	int64_t idle_ns;      /* a parked worker or an idle helper ends after this long; 0: 10 s */
 	size_t stack_size;    /* bytes, of workers and fresh threads; 0: the default of the process */
 	int debug;	      /* 1: checks of a debug build, 0: as the library was built, -1: off */
 	int faults;	      /* 1: report task, scope and site of SIGSEGV and its like before they take their course */

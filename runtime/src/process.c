@@ -57,6 +57,9 @@ int ss_configure(const ss_config *config)
 			if (sigaddset(&ssi.signals_kept, config->sig_keep[i]) != 0)
 				err = EINVAL;
 		ssi.config.sig_keep = NULL;
+		if (config->faults && !ssi.faults)
+			ssi_faults_report();
+		ssi.faults |= config->faults != 0;
 	}
 	ssi_unlock();
 	return err;

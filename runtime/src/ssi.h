@@ -484,6 +484,7 @@ struct ssi_process {
 	_Atomic int64_t idle_ns; /* see ss_config */
 	bool started;		 /* configuration is fixed */
 	bool draining;
+	bool faults;		  /* the handlers are in place */
 	bool drains;		  /* a thread is in ss_drain */
 	struct ssi_wait *drainer; /* woken when the last object is gone */
 	struct ssi_list objects;
@@ -518,6 +519,8 @@ static inline bool ssi_is_ours(uint32_t generation)
 	return generation == atomic_load_explicit(&ssi.generation, memory_order_relaxed);
 }
 
+/** Name the task of a fault before it takes its course: fault.c. */
+SSI_FN void ssi_faults_report(void);
 /** From now on threads of the runtime end as soon as they have nothing to do. */
 SSI_FN void ssi_hurry(void);
 /** In the child of a fork, by the one thread there is, for what a file keeps in static data. */

@@ -221,6 +221,22 @@ static int child_helper_comes_back(void)
 	return ss_drain(SS_NEVER) ? 6 : 3;
 }
 
+static int fault(void *arg)
+{
+	*(volatile int *)arg = 1;
+	return 0;
+}
+
+static int child_faults(void)
+{
+	const ss_config config = { .faults = 1 };
+
+	if (ss_configure(&config))
+		return 4;
+	SS_SCOPE(scope, .name = "images");
+	return ss_spawn_at(&scope, NULL, &(ss_task_opts){ .name = "resize" }, fault, (void *)16, SS_HERE);
+}
+
 static int child_nonsense(void)
 {
 	const ss_config odd = { .debug = 7 }, missing = { .sig_keep_n = 1 };
@@ -338,6 +354,20 @@ static int child_trim(void)
 	return 8;
 }
 
+static void a_fault_is_named_and_takes_its_course(void **state)
+{
+	struct outcome outcome;
+
+	(void)state;
+	if (support_is("tsan") || support_is("asan") || support_is("valgrind"))
+		return; /* they have handlers of their own */
+	outcome = support_child("faults", 0);
+	assert_int_equal(outcome.signal, SIGSEGV);
+	assert_non_null(strstr(outcome.text, "task \"resize\" #1 (spawned at "));
+	assert_non_null(strstr(outcome.text, "scope \"images\" opened at "));
+	assert_non_null(strstr(outcome.text, "SIGSEGV at 0x10\n"));
+}
+
 static void idle_workers_give_back_their_stack(void **state)
 {
 	struct outcome outcome;
@@ -350,11 +380,17 @@ static void idle_workers_give_back_their_stack(void **state)
 }
 
 static const struct child children[] = {
-	{ "configured", child_configured },    { "ceiling", child_ceiling },
-	{ "nonsense", child_nonsense },	       { "debug-off", child_debug_off },
-	{ "debug-on", child_debug_on },	       { "trim", child_trim },
-	{ "main-exits", child_main_exits },    { "main-exits-itself", child_main_exits_by_itself },
-	{ "helper", child_helper_comes_back }, { NULL, NULL },
+	{ "configured", child_configured },
+	{ "ceiling", child_ceiling },
+	{ "nonsense", child_nonsense },
+	{ "debug-off", child_debug_off },
+	{ "debug-on", child_debug_on },
+	{ "trim", child_trim },
+	{ "main-exits", child_main_exits },
+	{ "main-exits-itself", child_main_exits_by_itself },
+	{ "helper", child_helper_comes_back },
+	{ "faults", child_faults },
+	{ NULL, NULL },
 };
 
 static const struct CMUnitTest tests[] = {
@@ -363,6 +399,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(changed_workers_end),
 	cmocka_unit_test(configurations_hold),
 	cmocka_unit_test(a_process_ends_with_its_own_threads),
+	cmocka_unit_test(a_fault_is_named_and_takes_its_course),
 	cmocka_unit_test(idle_workers_give_back_their_stack),
 };
 
