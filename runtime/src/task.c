@@ -269,12 +269,13 @@ static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anony
 {
 	ss_time deadline = opts->deadline == SS_NEVER ? 0 : opts->deadline;
 	struct ssi_cause *cause = NULL;
-	bool stranger, joined, queue = false, slot = false, zombies;
+	bool stranger, joined, queue = false, slot = false, zombies, own_thread;
 	struct ssi_worker *worker = NULL;
 	int err = task_init(task, anonymous, opts, spawn);
 
 	if (err)
 		return err;
+	own_thread = task->own_thread;
 	if (deadline)
 		cause = ssi_cause_deadline(opts->name, UINT64_MAX, spawn->site);
 	ssi_lock();
@@ -291,7 +292,7 @@ static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anony
 		if (queue) {
 			ssi_list_append(&scope->queue, &task->queued);
 			ssi.stats.queued++;
-		} else if (!task->own_thread) {
+		} else if (!own_thread) {
 			worker = ssi_worker_take_locked();
 			ssi.stats.reused += worker != NULL;
 		}
@@ -308,8 +309,8 @@ static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anony
 
 	if (zombies)
 		task_reap_some(scope);
-	/* From here on the task may end, and its storage with it, at any time. */
-	if (task->own_thread)
+	/* A task that queues may have ended already, and its storage with it; the others may from here on. */
+	if (own_thread)
 		err = ssi_thread_create(task, opts);
 	else if (!queue)
 		err = ssi_worker_give(worker, task);
