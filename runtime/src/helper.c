@@ -141,7 +141,7 @@ void ssi_helper_poke(void)
 static void helper_sleep(uint32_t seen, ss_time until)
 {
 	struct pollfd bell = { .fd = helper.pipe[0], .events = POLLIN };
-	int64_t left_ns = until == SS_NEVER ? -1 : until - ss_now();
+	int64_t left_ns = until == SS_NEVER ? -1 : ssi_left(until);
 	char drop[64];
 
 	if (atomic_load_explicit(&helper.bell, memory_order_acquire) == seen && (until == SS_NEVER || left_ns > 0))

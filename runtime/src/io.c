@@ -78,15 +78,15 @@ static int io_poll(struct pollfd *fds, nfds_t count, ss_time until)
 	if (until == SS_NEVER)
 		return poll(fds, count, -1);
 #ifdef IO_HAS_PPOLL
-	struct timespec left = ssi_timespec(until - ss_now());
+	struct timespec left = ssi_timespec(ssi_left(until));
 
 	return ppoll(fds, count, &left, NULL);
 #else
 	for (;;) {
-		int64_t left_ns = until - ss_now(), left_ms = left_ns <= 0 ? 0 : (left_ns - 1) / SS_MS(1) + 1;
+		int64_t left_ns = ssi_left(until), left_ms = left_ns == 0 ? 0 : (left_ns - 1) / SS_MS(1) + 1;
 		int ready = poll(fds, count, left_ms > INT_MAX ? INT_MAX : (int)left_ms);
 
-		if (ready != 0 || ss_now() >= until)
+		if (ready != 0 || left_ms <= INT_MAX)
 			return ready;
 	}
 #endif
@@ -730,7 +730,7 @@ int ss_nanosleep(const struct timespec *time, struct timespec *ret_rest)
 	if (!err)
 		return 0;
 	if (ret_rest)
-		*ret_rest = ssi_timespec(until - ss_now());
+		*ret_rest = ssi_timespec(ssi_left(until));
 	errno = err;
 	return -1;
 }

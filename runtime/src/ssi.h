@@ -94,6 +94,9 @@ SSI_FN void ssi_word_wake(_Atomic uint32_t *word, bool all);
 /** In the child of a fork, where nobody sleeps any more. */
 SSI_FN void ssi_words_forked(void);
 
+/** Nanoseconds up to @until; a few milliseconds when the clock cannot be read, so that nobody waits an age for it. */
+SSI_FN int64_t ssi_left(ss_time until);
+
 /** Time spec of an absolute time, for the calls of others; saturates. */
 SSI_FN struct timespec ssi_timespec(ss_time time);
 
