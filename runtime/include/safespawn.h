@@ -254,9 +254,8 @@ typedef struct ss_scope_opts {
  *
  * What is declared after the scope dies before its tasks: lend them only what is declared above it.
  * Leaving without ss_scope_join cancels the tasks and waits for them (SS_EXIT_WAIT: waits only), which a debug build
- * reports once per site. ss_exit and ss_fail join it on their way; longjmp must not leave the block, and pthread_exit from it ends the process
- * with a report.
- * C++ wants C++20 for the designated initialisers.
+ * reports once per site. ss_exit and ss_fail join it on their way; longjmp must not leave the block, and pthread_exit
+ * from it ends the process with a report. C++ wants C++20 for the designated initialisers.
  */
 #ifdef __cplusplus
 /* What is left out is 0: no place for the warning of C++. */
@@ -287,8 +286,8 @@ typedef struct ss_scope_opts {
  * A parent that is cancelled already gives a scope that is cancelled already.
  *
  * Threads: any; it becomes the owner of a bound scope. Child: ok, the child starts a tree of its own.
- * Errors:  EINVAL (no storage, unknown flag), EPIPE (the process is draining), EAGAIN (no thread for the helper).
- *          The storage is then safe for join, exit and fini.
+ * Errors:  EINVAL (no storage, unknown flag), EPIPE (the process is draining), EAGAIN (no thread for the helper),
+ * ENOMEM. The storage is then safe for join, exit and fini.
  */
 int ss_scope_open(ss_scope *scope, const ss_scope_opts *opts, const ss_site *site) SS_NODISCARD;
 
@@ -477,7 +476,9 @@ uint64_t ss_task_id(void);
  * joined, from the innermost outwards. A result other than 0 is a failure, except for ss_exit_ptr.
  *
  * Where pthread_cleanup_push is active below the task's function, a debug build aborts; a release build runs these
- * handlers too, by pthread_exit. Outside of a task it is pthread_exit, after the same clean-up. Child: ok.
+ * handlers too, by pthread_exit. Outside of a task it is pthread_exit, after the same clean-up; when main leaves so,
+ * threads of the runtime end as soon as they have nothing to do, so that the process ends with the last thread of its
+ * own. Child: ok.
  */
 SS_NORETURN void ss_exit(int rc);
 SS_NORETURN void ss_exit_ptr(void *value);
@@ -603,6 +604,7 @@ int ss_shield(int64_t max_ns, ss_fn fn, void *arg);
 /* ---- cancellable blocking calls ------------------------------------------------------------------------------ */
 /*
  * Threads: any. Child: ok. Data that was moved is returned, and the next call sees the cancellation.
+ * Those on descriptors and processes need one descriptor per token, made by the first call that waits: EMFILE, ENFILE.
  */
 
 /** Sleep @ns nanoseconds: 0, or ECANCELED or ETIMEDOUT when the ambient token fired. */
@@ -676,8 +678,8 @@ uint64_t ss_timer_missed(const ss_timer *timer);
 /** A steady beat without descriptor or thread: nothing to release. Threads: one. Errors: EINVAL. */
 int ss_ticker_open(ss_ticker *ticker, int64_t period_ns);
 /**
- * Sleep up to the next beat: 0, ECANCELED, ETIMEDOUT. Beats that passed since the last call are left out, and counted in
- * @ret_missed (may be NULL).
+ * Sleep up to the next beat: 0, ECANCELED, ETIMEDOUT. Beats that passed since the last call are left out;
+ * @ret_missed (may be NULL) says how many.
  */
 int ss_ticker_wait(ss_ticker *ticker, uint64_t *ret_missed);
 
@@ -745,7 +747,7 @@ typedef struct ss_stats {
 typedef struct ss_config {
 	unsigned max_parked;  /* workers kept for reuse; 0: 1024 */
 	unsigned max_threads; /* ceiling for threads of the runtime, EAGAIN above; 0: none */
-	int64_t idle_ns;      /* a parked worker ends after this long without a task; 0: 10 s */
+	int64_t idle_ns;      /* a parked worker or an idle helper ends after this long; 0: 10 s */
 	size_t stack_size;    /* bytes, of workers and fresh threads; 0: the default of the process */
 	int debug;	      /* 1: checks of a debug build, 0: as the library was built, -1: off */
 	int faults;	      /* 1: report task, scope and site of SIGSEGV and its like before they take their course */

@@ -9,6 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 _Thread_local struct ssi_thread ssi_self;
 
 struct ssi_defer {
@@ -176,14 +181,31 @@ void ssi_task_exited(struct ssi_task *task, struct ssi_boundary *boundary)
 	ssi_task_free_arg(task);
 }
 
+static bool boundary_is_main(void)
+{
+#ifdef __linux__
+	return syscall(SYS_gettid) == getpid();
+#else
+	return false;
+#endif
+}
+
+/* Not a task: what pthread_exit does, after the same clean-up. */
+static SS_NORETURN void boundary_exit_thread(void *value)
+{
+	boundary_unwind(NULL);
+	/* The process of a main thread that leaves ends with its last thread, and that is none of ours. */
+	if (boundary_is_main())
+		ssi_hurry();
+	pthread_exit(value);
+}
+
 void ss_exit(int rc)
 {
 	struct ssi_boundary *boundary = boundary_find(true);
 
-	if (!boundary) {
-		boundary_unwind(NULL);
-		pthread_exit((void *)(intptr_t)rc);
-	}
+	if (!boundary)
+		boundary_exit_thread((void *)(intptr_t)rc);
 	if (!boundary->leaving)
 		boundary->task->code = rc;
 	boundary_jump(boundary);
@@ -193,10 +215,8 @@ void ss_exit_ptr(void *value)
 {
 	struct ssi_boundary *boundary = boundary_find(true);
 
-	if (!boundary) {
-		boundary_unwind(NULL);
-		pthread_exit(value);
-	}
+	if (!boundary)
+		boundary_exit_thread(value);
 	if (!boundary->leaving) {
 		boundary->task->value = value;
 		boundary->task->given_pointer = true;
@@ -213,6 +233,7 @@ static void boundary_second(struct ssi_task *task, const ss_error *error)
 
 	if (!task)
 		return;
+	ssi_task_tell(task); /* the first one first */
 	more = malloc(sizeof(*more));
 	ssi_lock();
 	ssi_scope_fail_locked(task->scope, error, &more);

@@ -22,6 +22,7 @@ static struct {
 	_Atomic uint32_t bell;	/* rung when there is something new; futex of the helper's sleep */
 	pthread_t thread;
 	bool has_handlers; /* of fork; guarded by phase == HELPER_STARTS */
+	bool left;	   /* it ended by itself: what it had is still to be put away; guarded likewise */
 #ifdef HELPER_HAS_PIPE
 	int pipe[2]; /* guarded as has_handlers */
 #endif
@@ -31,7 +32,12 @@ static struct {
 	ss_time planned;	 /* how long the helper sleeps unless the bell rings */
 	size_t said;
 	char says[2048];
-} helper = { .planned = SS_NEVER };
+} helper = {
+	.planned = SS_NEVER,
+#ifdef HELPER_HAS_PIPE
+	.pipe = { -1, -1 },
+#endif
+};
 
 /* ---- the heap --------------------------------------------------------------------------------------------------- */
 
@@ -135,7 +141,7 @@ void ssi_helper_poke(void)
 static void helper_sleep(uint32_t seen, ss_time until)
 {
 	struct pollfd bell = { .fd = helper.pipe[0], .events = POLLIN };
-	int64_t left_ns = until == SS_NEVER ? -1 : until - ss_now();
+	int64_t left_ns = until == SS_NEVER ? -1 : ssi_left(until);
 	char drop[64];
 
 	if (atomic_load_explicit(&helper.bell, memory_order_acquire) == seen && (until == SS_NEVER || left_ns > 0))
@@ -160,8 +166,10 @@ static int helper_prepare(void)
 
 static void helper_put_away(void)
 {
-	close(helper.pipe[0]);
-	close(helper.pipe[1]);
+	for (int i = 0; i < 2; i++) {
+		close(helper.pipe[i]);
+		helper.pipe[i] = -1;
+	}
 }
 
 #else
@@ -201,17 +209,48 @@ void ssi_helper_say_locked(const char *format, ...)
 		helper.said += (size_t)length < room ? (size_t)length : room - 1;
 }
 
+/*
+ * With nothing left to do for a while: ssi_start_locked makes it again. Nobody tells when the last object goes, which
+ * would cost each scope a wake-up: the helper looks now and then.
+ */
+static bool helper_leaves_locked(ss_time *idle_since)
+{
+	int64_t idle_ns = atomic_load_explicit(&ssi.idle_ns, memory_order_relaxed);
+	uint32_t runs = HELPER_RUNS;
+	ss_time look = ss_after(idle_ns < SS_MS(20) ? SS_MS(20) : idle_ns);
+
+	if (look < helper.planned)
+		helper.planned = look;
+	if (helper.first || !ssi_list_empty(&ssi.objects)) {
+		*idle_since = SS_NEVER;
+		return false;
+	}
+	if (*idle_since == SS_NEVER)
+		*idle_since = ss_now();
+	if (ss_now() - *idle_since < idle_ns)
+		return false;
+	/* When it fails somebody retires it, and waits for it. */
+	if (!atomic_compare_exchange_strong(&helper.phase, &runs, HELPER_STARTS))
+		return false;
+	pthread_detach(pthread_self());
+	helper.left = true;
+	atomic_store_explicit(&helper.phase, HELPER_NONE, memory_order_release);
+	ssi_word_wake(&helper.phase, true);
+	return true;
+}
+
 static void *helper_main(void *unused)
 {
 	char says[sizeof(helper.says)];
+	ss_time idle_since = SS_NEVER;
 
 	(void)unused;
 	pthread_setname_np(pthread_self(), "ss-helper");
 	for (;;) {
 		uint32_t seen = atomic_load_explicit(&helper.bell, memory_order_acquire);
-		size_t said;
 		ss_time planned;
-		bool quits;
+		size_t said;
+		bool ends;
 
 		ssi_lock();
 		ssi_posted_locked();
@@ -221,17 +260,18 @@ static void *helper_main(void *unused)
 			helper_take_out(alarm);
 			alarm->ring(alarm);
 		}
-		planned = helper.planned = helper.first ? helper.first->at : SS_NEVER;
-		quits = helper.quits;
 		said = helper.said;
 		memcpy(says, helper.says, said);
 		says[said] = '\0';
 		helper.said = 0;
+		helper.planned = helper.first ? helper.first->at : SS_NEVER;
+		ends = helper.quits || (!said && helper_leaves_locked(&idle_since));
+		planned = helper.planned;
 		ssi_unlock();
 
 		if (said)
 			ssi_report("%s", says);
-		if (quits)
+		if (ends)
 			return NULL;
 		helper_sleep(seen, planned);
 	}
@@ -242,6 +282,10 @@ static int helper_start(void)
 	sigset_t all, before;
 	int err;
 
+	if (helper.left) {
+		helper.left = false;
+		helper_put_away();
+	}
 	if (!helper.has_handlers) {
 		err = ssi_fork_prepare();
 		if (err)
@@ -262,37 +306,40 @@ static int helper_start(void)
 	return 0;
 }
 
-int ssi_start(void)
+int ssi_start_locked(void)
 {
-	uint32_t phase;
-	int err;
+	for (;;) {
+		uint32_t phase;
+		int err;
 
-	while ((phase = atomic_load_explicit(&helper.phase, memory_order_acquire)) != HELPER_RUNS) {
+		/* The helper leaves with the lock held: as long as we have it, it stays. */
+		ssi_lock();
+		phase = atomic_load_explicit(&helper.phase, memory_order_acquire);
+		if (phase == HELPER_RUNS)
+			return 0;
+		ssi_unlock();
 		if (phase == HELPER_STARTS) {
 			ssi_word_wait(&helper.phase, HELPER_STARTS, SS_NEVER);
 			continue;
 		}
 		if (!atomic_compare_exchange_strong(&helper.phase, &phase, HELPER_STARTS))
 			continue;
+		ssi_lock();
+		ssi.started = true;
+		ssi_unlock();
 		err = helper_start();
-		if (!err) {
-			ssi_lock();
-			ssi.started = true;
-			ssi_unlock();
-		}
 		atomic_store_explicit(&helper.phase, err ? HELPER_NONE : HELPER_RUNS, memory_order_release);
 		ssi_word_wake(&helper.phase, true);
 		if (err)
 			return err;
 	}
-	return 0;
 }
 
 void ssi_helper_retire(void)
 {
-	uint32_t runs = HELPER_RUNS;
+	uint32_t phase = HELPER_RUNS;
 
-	if (!atomic_compare_exchange_strong(&helper.phase, &runs, HELPER_STARTS))
+	if (!atomic_compare_exchange_strong(&helper.phase, &phase, HELPER_STARTS))
 		return;
 	ssi_lock();
 	helper.quits = true;
@@ -312,7 +359,8 @@ void ssi_helper_forked(void)
 	helper.planned = SS_NEVER;
 	helper.said = 0;
 	helper.quits = false;
-	if (atomic_load_explicit(&helper.phase, memory_order_relaxed) != HELPER_NONE)
+	if (helper.left || atomic_load_explicit(&helper.phase, memory_order_relaxed) != HELPER_NONE)
 		helper_put_away();
+	helper.left = false;
 	atomic_store_explicit(&helper.phase, HELPER_NONE, memory_order_relaxed);
 }

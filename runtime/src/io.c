@@ -78,31 +78,33 @@ static int io_poll(struct pollfd *fds, nfds_t count, ss_time until)
 	if (until == SS_NEVER)
 		return poll(fds, count, -1);
 #ifdef IO_HAS_PPOLL
-	struct timespec left = ssi_timespec(until - ss_now());
+	struct timespec left = ssi_timespec(ssi_left(until));
 
 	return ppoll(fds, count, &left, NULL);
 #else
 	for (;;) {
-		int64_t left_ns = until - ss_now(), left_ms = left_ns <= 0 ? 0 : (left_ns - 1) / SS_MS(1) + 1;
+		int64_t left_ns = ssi_left(until), left_ms = left_ns == 0 ? 0 : (left_ns - 1) / SS_MS(1) + 1;
 		int ready = poll(fds, count, left_ms > INT_MAX ? INT_MAX : (int)left_ms);
 
-		if (ready != 0 || ss_now() >= until)
+		if (ready != 0 || left_ms <= INT_MAX)
 			return ready;
 	}
 #endif
 }
 
-/* The error behind a descriptor that became readable: of the token itself, or of the one whose descriptor it shares. */
+/*
+ * The error behind a descriptor that became readable. It may be that of a token above, from where the walk is still on
+ * its way: whoever is told of a cancellation here is to find it in ss_cancelled, too.
+ */
 static int io_fired(const struct ssi_token *token)
 {
-	for (;; token = token->parent) {
-		int err = ssi_token_error(token);
+	int err;
 
-		if (err)
-			return err;
-		if (!token->follows || !token->parent)
-			return ECANCELED;
-	}
+	ssi_lock();
+	ssi_posted_locked();
+	err = ssi_token_error(token);
+	ssi_unlock();
+	return err;
 }
 
 /* poll, and the token beside it: @fds has room for one more. What is ready counts more than a token that fired. */
@@ -129,18 +131,20 @@ static int io_poll_token(struct pollfd *fds, nfds_t count, struct ssi_token *tok
 static bool io_restarts(void)
 {
 	struct sigaction action;
+	bool restarts = true;
+	int before = errno;
 	sigset_t blocked;
 
 	pthread_sigmask(SIG_SETMASK, NULL, &blocked);
 	for (int signo = 1; signo < NSIG; signo++) {
-		if (sigismember(&blocked, signo) != 0 || sigaction(signo, NULL, &action) != 0)
+		if (ssi_is_fault(signo) || sigismember(&blocked, signo) != 0 || sigaction(signo, NULL, &action) != 0)
 			continue;
 		if (!(action.sa_flags & SA_SIGINFO) && (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN))
 			continue;
-		if (!(action.sa_flags & SA_RESTART))
-			return false;
+		restarts = restarts && action.sa_flags & SA_RESTART;
 	}
-	return true;
+	errno = before;
+	return restarts;
 }
 
 /* Sleep, for what gives no event: 0, or -1 and errno when the token fired. */
@@ -726,7 +730,7 @@ int ss_nanosleep(const struct timespec *time, struct timespec *ret_rest)
 	if (!err)
 		return 0;
 	if (ret_rest)
-		*ret_rest = ssi_timespec(until - ss_now());
+		*ret_rest = ssi_timespec(ssi_left(until));
 	errno = err;
 	return -1;
 }

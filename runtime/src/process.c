@@ -20,7 +20,8 @@ struct ssi_process ssi = {
 	.debug = PROCESS_DEBUG,
 	.objects = { &ssi.objects, &ssi.objects },
 	.parked = { &ssi.parked, &ssi.parked },
-	.config = { .max_parked = 1024, .idle_ns = 10000000000 },
+	.config = { .max_parked = 1024 },
+	.idle_ns = 10000000000,
 };
 
 const char *ss_version(void)
@@ -47,8 +48,8 @@ int ss_configure(const ss_config *config)
 		ssi.config = *config;
 		if (!config->max_parked)
 			ssi.config.max_parked = 1024;
-		if (!config->idle_ns)
-			ssi.config.idle_ns = SS_SEC(10);
+		atomic_store_explicit(&ssi.idle_ns, config->idle_ns ? config->idle_ns : SS_SEC(10),
+				      memory_order_relaxed);
 		atomic_store_explicit(&ssi.debug, config->debug > 0 || (config->debug == 0 && PROCESS_DEBUG),
 				      memory_order_relaxed);
 		sigemptyset(&ssi.signals_kept);
@@ -56,6 +57,9 @@ int ss_configure(const ss_config *config)
 			if (sigaddset(&ssi.signals_kept, config->sig_keep[i]) != 0)
 				err = EINVAL;
 		ssi.config.sig_keep = NULL;
+		if (config->faults && !ssi.faults)
+			ssi_faults_report();
+		ssi.faults |= config->faults != 0;
 	}
 	ssi_unlock();
 	return err;
@@ -91,6 +95,15 @@ void ssi_object_remove_locked(struct ssi_object *object)
 		ssi.stats.services--;
 	if (ssi.drainer && ssi_list_empty(&ssi.objects))
 		ssi_wake(ssi.drainer);
+}
+
+void ssi_hurry(void)
+{
+	ssi_lock();
+	atomic_store_explicit(&ssi.idle_ns, 0, memory_order_relaxed);
+	ssi_workers_dismiss_locked();
+	ssi_helper_poke();
+	ssi_unlock();
 }
 
 /* ---- fork ------------------------------------------------------------------------------------------------------- */

@@ -93,9 +93,6 @@ int ss_scope_open(ss_scope *storage, const ss_scope_opts *opts, const ss_site *s
 		opts = &none;
 	if (opts->flags & ~known)
 		return EINVAL;
-	err = ssi_start();
-	if (err)
-		return err;
 	bound = !(opts->flags & SS_UNBOUND);
 	if (opts->deadline && opts->deadline != SS_NEVER)
 		cause = ssi_cause_deadline(opts->name, 0, site);
@@ -116,7 +113,11 @@ int ss_scope_open(ss_scope *storage, const ss_scope_opts *opts, const ss_site *s
 	ssi_list_init(&scope->spawners);
 	ssi_alarm_init(&scope->stuck, scope_stuck);
 
-	ssi_lock();
+	err = ssi_start_locked();
+	if (err) {
+		ssi_cause_unref(cause);
+		return err;
+	}
 	if (ssi.draining) {
 		err = EPIPE;
 	} else {
@@ -338,10 +339,13 @@ static int scope_join(struct ssi_scope *scope, ss_time until, ss_error *first)
 	}
 	scope->state = SSI_SCOPE_CLOSED;
 	scope_reap_locked(scope);
+	/* Tasks that saw a posted token may be over before the helper has done its part. */
+	if (atomic_load_explicit(&scope->token.posting, memory_order_acquire))
+		ssi_posted_locked();
 	err = scope_result_locked(scope, first);
 	scope->state = SSI_SCOPE_JOINED;
-	ssi_alarm_set_locked(&scope->stuck, SS_NEVER);
 	ssi_token_done_locked(&scope->token, &rest);
+	ssi_alarm_set_locked(&scope->stuck, SS_NEVER); /* firing arms it: only now can it not be fired any more */
 	ssi_object_remove_locked(&scope->object);
 	ssi_unlock();
 

@@ -4,8 +4,8 @@
  * again after a failure. The scope is registered as the service (SSI_SERVICE), so that it is one thing to a leak check
  * and a dump.
  *
- * One thread at a time stops a service; another one waits until that is decided, because the storage may go as soon as
- * its stop has returned.
+ * One thread at a time starts or stops a service; another one waits until that is decided, because the storage may go
+ * as soon as its stop has returned.
  */
 #include "ssi.h"
 
@@ -24,9 +24,9 @@ struct service {
 	int state;		 /* SS_SERVICE_... */
 	bool told;		 /* to stop */
 	bool over;		 /* joined: the storage is the caller's again */
-	bool in_stop;		 /* a thread is stopping it */
+	bool busy;		 /* a thread is starting or stopping it */
 	bool late;		 /* ss_drain has waited for it long enough */
-	struct ssi_list waiters; /* struct ssi_wait: threads that want to stop it, too */
+	struct ssi_list waiters; /* struct ssi_wait: threads that want to stop it meanwhile */
 };
 #define SERVICE_MAGIC 0x73657276u
 
@@ -97,6 +97,20 @@ static void service_ended(void *arg)
 	service_enter(service, service->error.code ? SS_SERVICE_FAILED : SS_SERVICE_STOPPED);
 }
 
+/* It may be stopped by the next one. With the lock held. */
+static void service_idle_locked(struct service *service)
+{
+	service->busy = false;
+	while (!ssi_list_empty(&service->waiters)) {
+		struct ssi_wait *wait = SSI_CONTAINER(service->waiters.next, struct ssi_wait, link);
+
+		ssi_list_remove(&wait->link);
+		ssi_wake(wait);
+	}
+	if (ssi.drainer)
+		ssi_wake(ssi.drainer);
+}
+
 /* ---- start ------------------------------------------------------------------------------------------------------ */
 
 /* Asked of the registry: what is in fresh storage says nothing. */
@@ -143,18 +157,24 @@ int ss_service_start_at(ss_service *storage, const ss_service_opts *opts, ss_fn 
 	if (err)
 		return err;
 
+	/* Before there is a body, which may stop its own service. */
 	scope = service_scope(service);
+	service->busy = true;
+	service->magic = SSI_MAGIC(service, SERVICE_MAGIC);
+	ssi_lock();
+	ssi_object_remove_locked(&scope->object);
+	ssi_object_add_locked(&scope->object, SSI_SERVICE, opts->name, site);
+	ssi_unlock();
 	err = ss_spawn_at(&service->scope, NULL, &task_opts, service_body, service, site);
 	if (err) {
+		service->magic = 0;
 		ss_scope_join(&service->scope, NULL);
 		ss_scope_fini(&service->scope);
 		return err;
 	}
 	ss_scope_close(&service->scope);
-	service->magic = SSI_MAGIC(service, SERVICE_MAGIC);
 	ssi_lock();
-	ssi_object_remove_locked(&scope->object);
-	ssi_object_add_locked(&scope->object, SSI_SERVICE, opts->name, site);
+	service_idle_locked(service);
 	ssi_unlock();
 	return 0;
 }
@@ -195,7 +215,7 @@ static void service_say_late(struct service *service, int64_t waited_ns)
 	ssi_report("%s still runs %lld ms after it was told to stop: %s", who, (long long)(waited_ns / 1000000), where);
 }
 
-/* Tell a service to stop and wait for it; in_stop is set, and is cleared here. */
+/* Tell a service to stop and wait for it; it is busy, and here it is no more. */
 static int service_stop(struct service *service, ss_time until, ss_error *ret_error)
 {
 	ss_time begin = ss_now();
@@ -218,22 +238,16 @@ static int service_stop(struct service *service, ss_time until, ss_error *ret_er
 
 	ssi_lock();
 	service->over = err == 0;
-	service->in_stop = false;
 	if (service->over && service->error.code)
 		service->state = SS_SERVICE_FAILED;
-	while (!ssi_list_empty(&service->waiters)) {
-		struct ssi_wait *wait = SSI_CONTAINER(service->waiters.next, struct ssi_wait, link);
-
-		ssi_list_remove(&wait->link);
-		ssi_wake(wait);
-	}
+	service_idle_locked(service);
 	ssi_unlock();
 	return err;
 }
 
 static void service_tell_locked(struct service *service)
 {
-	service->in_stop = true;
+	service->busy = true;
 	service->told = true;
 	if (service->state == SS_SERVICE_RUNNING || service->state == SS_SERVICE_WAITING)
 		service->state = SS_SERVICE_STOPPING;
@@ -252,7 +266,7 @@ int ss_service_stop(ss_service *storage, ss_time until, ss_error *error)
 		return err;
 
 	ssi_lock();
-	while (!err && service->in_stop) {
+	while (!err && service->busy) {
 		struct ssi_wait wait;
 
 		ssi_wait_begin_steady(&wait);
@@ -284,7 +298,7 @@ static struct service *service_next_locked(void)
 		if (object->kind != SSI_SERVICE)
 			continue;
 		service = SSI_CONTAINER(SSI_CONTAINER(object, struct ssi_scope, object), struct service, scope);
-		if (!service->late && !service->in_stop)
+		if (!service->late && !service->busy)
 			return service;
 	}
 	return NULL;
@@ -301,21 +315,16 @@ static void service_forgive_locked(void)
 	}
 }
 
-/* Stop them all, the last one first; with the lock held, which is given back meanwhile. */
-static void service_stop_all_locked(ss_time until)
+/* With the lock held, which is given back meanwhile. */
+static void service_drain_locked(struct service *service, ss_time until)
 {
-	struct service *service;
+	ss_time grace = service->stop_grace_ns ? ss_after(service->stop_grace_ns) : until;
 
-	service_forgive_locked();
-	while ((service = service_next_locked())) {
-		ss_time grace = service->stop_grace_ns ? ss_after(service->stop_grace_ns) : until;
-
-		service_tell_locked(service);
-		service->late = true; /* if it outlives this, once is enough */
-		ssi_unlock();
-		service_stop(service, grace < until ? grace : until, NULL);
-		ssi_lock();
-	}
+	service_tell_locked(service);
+	service->late = true; /* if it outlives this, once is enough */
+	ssi_unlock();
+	service_stop(service, grace < until ? grace : until, NULL);
+	ssi_lock();
 }
 
 int ss_drain(ss_time until)
@@ -335,10 +344,16 @@ int ss_drain(ss_time until)
 		return err;
 	}
 
-	/* Services first: a body that cleans up may need a scope for it. */
-	service_stop_all_locked(until);
-	ssi.draining = true;
+	service_forgive_locked();
 	while (!err && !ssi_list_empty(&ssi.objects)) {
+		struct service *service = service_next_locked();
+
+		if (service) {
+			service_drain_locked(service, until);
+			continue;
+		}
+		/* Services first: a body that cleans up may need a scope for it. */
+		ssi.draining = true;
 		ssi_wait_begin_steady(&wait);
 		ssi.drainer = &wait;
 		ssi_unlock();
@@ -346,6 +361,7 @@ int ss_drain(ss_time until)
 		ssi_lock();
 		ssi.drainer = NULL;
 	}
+	ssi.draining = true;
 	ssi_unlock();
 
 	if (err) {

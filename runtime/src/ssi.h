@@ -94,6 +94,9 @@ SSI_FN void ssi_word_wake(_Atomic uint32_t *word, bool all);
 /** In the child of a fork, where nobody sleeps any more. */
 SSI_FN void ssi_words_forked(void);
 
+/** Nanoseconds up to @until; a few milliseconds when the clock cannot be read, so that nobody waits an age for it. */
+SSI_FN int64_t ssi_left(ss_time until);
+
 /** Time spec of an absolute time, for the calls of others; saturates. */
 SSI_FN struct timespec ssi_timespec(ss_time time);
 
@@ -114,10 +117,10 @@ SSI_FN void ssi_alarm_init(struct ssi_alarm *alarm, void (*ring)(struct ssi_alar
 SSI_FN void ssi_alarm_set_locked(struct ssi_alarm *alarm, ss_time at);
 
 /**
- * Make what the process needs: the fork handlers and the helper thread. 0, EPIPE (draining), EAGAIN. Called by what
- * makes a scope, token or service, before it takes the lock.
+ * Take the lock, with the helper and the fork handlers in place: for what makes a scope or token, or arms an alarm
+ * where neither is. 0, or EAGAIN or ENOMEM without the lock. The helper stays as long as there is an object or alarm.
  */
-SSI_FN int ssi_start(void);
+SSI_FN int ssi_start_locked(void);
 /** Have the helper look at the tokens that were posted. From signal handlers. */
 SSI_FN void ssi_helper_poke(void);
 /** Say something as soon as the helper lets go of the lock; for ring(). */
@@ -274,6 +277,9 @@ static inline void ssi_wake_now(_Atomic uint32_t *word)
  */
 SSI_FN void ssi_waits_in(const char *what, int fd);
 
+/** Is it a signal that a thread brings upon itself, which interrupts no wait? */
+SSI_FN bool ssi_is_fault(int signo);
+
 /* ---- frames and threads: boundary.c ---------------------------------------------------------------------------- */
 
 enum ssi_frame_kind { SSI_FRAME_DEFER, SSI_FRAME_SCOPE, SSI_FRAME_TOKEN, SSI_FRAME_BOUNDARY };
@@ -413,6 +419,7 @@ struct ssi_task {
 	int code; /* result or failure */
 	void *value;
 	bool failed;		/* by ss_fail, or never started: @error says how */
+	bool told;		/* the scope knows of the failure */
 	ss_error *error;	/* text of ss_fail, on the stack of the thread that runs it */
 	_Atomic uint32_t turn;	/* own thread: may run; see task.c */
 	_Atomic uint32_t begun; /* own thread: `thread` is set */
@@ -446,13 +453,17 @@ SSI_FN int ssi_spawn(ss_scope *scope, ss_task *ret_task, const struct ssi_spawn 
  * unless there is a task that has waited for the slot: that one is returned, and to be performed next.
  */
 SSI_FN struct ssi_task *ssi_task_perform(struct ssi_task *task, struct ssi_worker *worker);
+/** Tell the scope of the failure of a task, if it failed and was not told yet. */
+SSI_FN void ssi_task_tell(struct ssi_task *task);
 /** Perform @task on a thread of the runtime, or fail it for want of one; then the next that has waited, and so on. */
 SSI_FN void ssi_task_start(struct ssi_task *task);
 
 /* ---- workers: worker.c ------------------------------------------------------------------------------------------ */
 
-/** Run @task, which is linked and counted, on a parked worker or a new one; EAGAIN without a thread. */
-SSI_FN int ssi_worker_give(struct ssi_task *task);
+/** Take a parked worker, or NULL: then one has to be made. */
+SSI_FN struct ssi_worker *ssi_worker_take_locked(void);
+/** Run @task, which is linked and counted, on the worker that was taken (NULL: a new one); EAGAIN without a thread. */
+SSI_FN int ssi_worker_give(struct ssi_worker *worker, struct ssi_task *task);
 /** The worker waits for a task from now on, unless there are enough that do. */
 SSI_FN void ssi_worker_park_locked(struct ssi_worker *worker);
 /** Put right what a task changed in its thread; false when that cannot be done, and the worker should end. */
@@ -461,6 +472,8 @@ SSI_FN bool ssi_worker_clean(struct ssi_worker *worker, const struct ssi_task *t
 SSI_FN int ssi_thread_create(struct ssi_task *task, const ss_task_opts *opts);
 /** Join that thread; false: not yet over, which is only possible when not @wait. */
 SSI_FN bool ssi_thread_join(struct ssi_task *task, bool wait);
+/** End all parked workers, and do not wait for it. */
+SSI_FN void ssi_workers_dismiss_locked(void);
 /** End all parked workers and wait until the threads are gone. */
 SSI_FN void ssi_workers_retire(void);
 
@@ -471,8 +484,10 @@ struct ssi_process {
 	pthread_mutex_t lock;
 	_Atomic uint32_t generation; /* counts forks: what is older belongs to the parent */
 	_Atomic uint32_t debug;
-	bool started; /* configuration is fixed */
+	_Atomic int64_t idle_ns; /* see ss_config */
+	bool started;		 /* configuration is fixed */
 	bool draining;
+	bool faults;		  /* the handlers are in place */
 	bool drains;		  /* a thread is in ss_drain */
 	struct ssi_wait *drainer; /* woken when the last object is gone */
 	struct ssi_list objects;
@@ -507,6 +522,10 @@ static inline bool ssi_is_ours(uint32_t generation)
 	return generation == atomic_load_explicit(&ssi.generation, memory_order_relaxed);
 }
 
+/** Name the task of a fault before it takes its course: fault.c. */
+SSI_FN void ssi_faults_report(void);
+/** From now on threads of the runtime end as soon as they have nothing to do. */
+SSI_FN void ssi_hurry(void);
 /** In the child of a fork, by the one thread there is, for what a file keeps in static data. */
 SSI_FN void ssi_helper_forked(void);
 SSI_FN void ssi_posted_forked(void);

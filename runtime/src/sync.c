@@ -24,7 +24,7 @@
 
 #ifdef SYNC_HAS_CLOCKWAIT
 
-static int sync_cond_wait_once(pthread_cond_t *cond, pthread_mutex_t *mutex, ss_time until)
+static int sync_pthread_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, ss_time until)
 {
 	struct timespec spec = ssi_timespec(until);
 
@@ -46,19 +46,17 @@ static void sync_ring(struct ssi_alarm *alarm)
 	ssi_alarm_set_locked(alarm, ss_after(SS_MS(1))); /* the waiter may not wait yet */
 }
 
-static int sync_cond_wait_once(pthread_cond_t *cond, pthread_mutex_t *mutex, ss_time until)
+static int sync_pthread_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, ss_time until)
 {
 	struct sync_alarm at = { .cond = cond };
 	int err;
 
 	if (until == SS_NEVER)
 		return pthread_cond_wait(cond, mutex);
-	/* With a token there is a helper. */
-	err = ssi_self.ambient ? 0 : ssi_start();
+	ssi_alarm_init(&at.alarm, sync_ring);
+	err = ssi_start_locked();
 	if (err)
 		return err;
-	ssi_alarm_init(&at.alarm, sync_ring);
-	ssi_lock();
 	ssi_alarm_set_locked(&at.alarm, until);
 	ssi_unlock();
 	err = pthread_cond_wait(cond, mutex);
@@ -74,14 +72,26 @@ static int sync_cond_wait_once(pthread_cond_t *cond, pthread_mutex_t *mutex, ss_
 
 #endif
 
-int ss_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, ss_time until)
+static int sync_c11_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, ss_time until)
+{
+	/* In glibc, musl and the BSDs the types of <threads.h> are those of pthreads under another name. */
+	_Static_assert(thrd_success == 0, "this is what ss_cnd_wait promises");
+	_Static_assert(sizeof(cnd_t) == sizeof(pthread_cond_t), "cnd_t is something else here");
+
+	(void)until;
+	/* By its own name, for tools that know locks by theirs. */
+	return cnd_wait((cnd_t *)(void *)cond, (mtx_t *)(void *)mutex) == thrd_success ? 0 : EINVAL;
+}
+
+static int sync_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, ss_time until,
+			  int (*once)(pthread_cond_t *cond, pthread_mutex_t *mutex, ss_time until))
 {
 	struct ssi_hook hook = { .kind = SSI_HOOK_COND, .to.cond = cond };
 	struct ssi_token *token = ssi_self.ambient;
 	int err, fired;
 
 	if (!token || !ssi_is_ours(token->generation))
-		return sync_cond_wait_once(cond, mutex, until);
+		return once(cond, mutex, until);
 	ssi_lock();
 	err = ssi_hook_add_locked(token, &hook);
 	ssi_unlock();
@@ -89,7 +99,7 @@ int ss_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, ss_time unti
 		return err;
 
 	ssi_waits_in("ss_cond_wait", -1);
-	err = sync_cond_wait_once(cond, mutex, until);
+	err = once(cond, mutex, until);
 	ssi_waits_in(NULL, -1);
 
 	ssi_lock();
@@ -105,18 +115,19 @@ int ss_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, ss_time unti
 	return err;
 }
 
+int ss_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, ss_time until)
+{
+	return sync_cond_wait(cond, mutex, until, sync_pthread_wait);
+}
+
 int ss_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
 {
-	return ss_cond_timedwait(cond, mutex, SS_NEVER);
+	return sync_cond_wait(cond, mutex, SS_NEVER, sync_pthread_wait);
 }
 
 int ss_cnd_wait(void *cnd, void *mtx)
 {
-	/* In glibc, musl and the BSDs the types of <threads.h> are those of pthreads under another name. */
-	_Static_assert(thrd_success == 0, "results of ss_cond_wait have to be mapped");
-	_Static_assert(sizeof(cnd_t) == sizeof(pthread_cond_t), "cnd_t is something else here");
-
-	return ss_cond_wait(cnd, mtx);
+	return sync_cond_wait(cnd, mtx, SS_NEVER, sync_c11_wait);
 }
 
 /* ---- the kick --------------------------------------------------------------------------------------------------- */
@@ -164,11 +175,8 @@ static void sync_kicked(int signo)
 	(void)signo; /* to interrupt is all that it does */
 }
 
-int ss_kick_enable(int signo)
+bool ssi_is_fault(int signo)
 {
-	struct sigaction action = { .sa_handler = sync_kicked };
-	int none = 0, before = errno, err = 0;
-
 	switch (signo) {
 	case SIGSEGV:
 	case SIGBUS:
@@ -177,10 +185,19 @@ int ss_kick_enable(int signo)
 	case SIGTRAP:
 	case SIGSYS:
 	case SIGABRT:
-		return EINVAL;
+		return true;
 	default:
-		break;
+		return false;
 	}
+}
+
+int ss_kick_enable(int signo)
+{
+	struct sigaction action = { .sa_handler = sync_kicked };
+	int none = 0, before = errno, err = 0;
+
+	if (ssi_is_fault(signo))
+		return EINVAL;
 	if (!atomic_compare_exchange_strong(&ssi.kick_signal, &none, signo))
 		return EBUSY;
 	sigemptyset(&action.sa_mask);

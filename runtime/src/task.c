@@ -269,11 +269,13 @@ static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anony
 {
 	ss_time deadline = opts->deadline == SS_NEVER ? 0 : opts->deadline;
 	struct ssi_cause *cause = NULL;
-	bool stranger, joined, queue = false, slot = false, zombies;
+	bool stranger, joined, queue = false, slot = false, zombies, own_thread;
+	struct ssi_worker *worker = NULL;
 	int err = task_init(task, anonymous, opts, spawn);
 
 	if (err)
 		return err;
+	own_thread = task->own_thread;
 	if (deadline)
 		cause = ssi_cause_deadline(opts->name, UINT64_MAX, spawn->site);
 	ssi_lock();
@@ -290,6 +292,9 @@ static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anony
 		if (queue) {
 			ssi_list_append(&scope->queue, &task->queued);
 			ssi.stats.queued++;
+		} else if (!own_thread) {
+			worker = ssi_worker_take_locked();
+			ssi.stats.reused += worker != NULL;
 		}
 	}
 	ssi_unlock();
@@ -304,11 +309,11 @@ static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anony
 
 	if (zombies)
 		task_reap_some(scope);
-	/* From here on the task may end, and its storage with it, at any time. */
-	if (task->own_thread)
+	/* A task that queues may have ended already, and its storage with it; the others may from here on. */
+	if (own_thread)
 		err = ssi_thread_create(task, opts);
 	else if (!queue)
-		err = ssi_worker_give(task);
+		err = ssi_worker_give(worker, task);
 	if (err)
 		task_withdraw(task);
 	return err;
@@ -407,31 +412,41 @@ static bool task_follows_cancel_locked(const struct ssi_task *task)
 	       (task->code == ECANCELED && ssi_token_error(&task->token) == ECANCELED);
 }
 
-/* End a task that ran, or never will. Returns as ssi_task_perform. */
-static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worker)
+void ssi_task_tell(struct ssi_task *task)
 {
 	struct ssi_scope *scope = task->scope;
-	struct ssi_scope_error *more = NULL;
-	struct ssi_cause *cause = NULL;
-	struct ssi_task *next = NULL;
-	_Atomic uint32_t *join_word = NULL, *scope_word;
-	bool failed, gone = task->anonymous && !task->own_thread;
-	struct ssi_rest rest;
+	struct ssi_scope_error *more;
+	struct ssi_cause *cause;
 	ss_error error;
 
-	failed = task_failure(task, &error);
-	if (failed) {
-		more = malloc(sizeof(*more));
-		cause = ssi_cause_of(&error);
-	}
-
+	if (task->told || !task_failure(task, &error))
+		return;
+	task->told = true;
+	more = malloc(sizeof(*more));
+	cause = ssi_cause_of(&error);
 	ssi_lock();
-	if (failed && !task_follows_cancel_locked(task)) {
+	if (!task_follows_cancel_locked(task)) {
 		ssi.stats.failed++;
 		ssi_scope_fail_locked(scope, &error, &more);
 		if (!(scope->flags & SS_SUPERVISE))
 			ssi_token_fire_locked(&scope->token, SSI_CANCELLED, error.code, cause);
 	}
+	ssi_unlock();
+	ssi_cause_unref(cause);
+	free(more);
+}
+
+/* End a task that ran, or never will. Returns as ssi_task_perform. */
+static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worker)
+{
+	struct ssi_scope *scope = task->scope;
+	struct ssi_task *next = NULL;
+	_Atomic uint32_t *join_word = NULL, *scope_word;
+	bool gone = task->anonymous && !task->own_thread;
+	struct ssi_rest rest;
+
+	ssi_task_tell(task);
+	ssi_lock();
 	if (task->has_slot)
 		next = task_pass_slot_locked(scope);
 	task->state = SSI_TASK_ENDED;
@@ -452,8 +467,6 @@ static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worke
 	ssi_wake_now(join_word);
 	ssi_wake_now(scope_word);
 	ssi_token_release(&rest);
-	ssi_cause_unref(cause);
-	free(more);
 	if (gone)
 		free(task);
 	return next;
@@ -508,9 +521,21 @@ struct ssi_task *ssi_task_perform(struct ssi_task *task, struct ssi_worker *work
 	return task_end(task, worker);
 }
 
+/* Give a task that got its slot late to a worker. */
+static int task_give(struct ssi_task *task)
+{
+	struct ssi_worker *worker;
+
+	ssi_lock();
+	worker = ssi_worker_take_locked();
+	ssi.stats.reused += worker != NULL;
+	ssi_unlock();
+	return ssi_worker_give(worker, task);
+}
+
 void ssi_task_start(struct ssi_task *task)
 {
-	while (task && ssi_worker_give(task) != 0) {
+	while (task && task_give(task) != 0) {
 		task->failed = true;
 		task->code = EAGAIN;
 		ssi_task_free_arg(task);
@@ -552,7 +577,7 @@ static void task_claim_locked(struct ssi_task *task)
 	}
 	ssi_unlock();
 	/* Without a thread it is run here, which is better than never. */
-	if (here || ssi_worker_give(task) != 0)
+	if (here || task_give(task) != 0)
 		next = ssi_task_perform(task, NULL);
 	ssi_task_start(next);
 	ssi_lock();

@@ -376,7 +376,9 @@ static int token_of_or_misuse(const ss_cancel *storage, struct ssi_token **ret_t
 {
 	int err = token_of(storage, ret_token);
 
-	return err == EINVAL ? ssi_misuse(EINVAL, ssi_self.task, NULL, "this is no token, or it has ended") : err;
+	if (err == EINVAL)
+		ssi_misuse(err, ssi_self.task, NULL, "this is no token, or it has ended");
+	return err;
 }
 
 int ss_cancel_init_at(ss_cancel *storage, ss_cancel *parent, const ss_site *site)
@@ -390,11 +392,9 @@ int ss_cancel_init_at(ss_cancel *storage, ss_cancel *parent, const ss_site *site
 	cancel->token.magic = 0;
 	err = parent ? token_of_or_misuse(parent, &above) : 0;
 	if (!err)
-		err = ssi_start();
+		err = ssi_start_locked();
 	if (err)
 		return err;
-
-	ssi_lock();
 	if (ssi.draining) {
 		err = EPIPE;
 	} else {
@@ -580,11 +580,12 @@ int ss_shield(int64_t max_ns, ss_fn fn, void *arg)
 
 	if (max_ns <= 0 || !fn)
 		return EINVAL;
-	rc = ssi_start();
-	if (rc)
-		return rc;
 	cause = token_cause(ETIMEDOUT, NULL, 0, NULL, "the time of a shield is over");
-	ssi_lock();
+	rc = ssi_start_locked();
+	if (rc) {
+		ssi_cause_unref(cause);
+		return rc;
+	}
 	ssi_token_init_locked(&token, SSI_SHIELD, NULL);
 	ssi_token_deadline_locked(&token, ss_after(max_ns), &cause);
 	ssi_unlock();

@@ -20,7 +20,8 @@
 
 ss_time ss_now(void)
 {
-	struct timespec now;
+	/* A clock that cannot be read says 0: times that are made from it are over, and see ssi_left. */
+	struct timespec now = { 0, 0 };
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (ss_time)now.tv_sec * 1000000000 + now.tv_nsec;
@@ -33,6 +34,15 @@ ss_time ss_after(int64_t ns)
 	if (ns <= 0)
 		return now;
 	return ns > SS_NEVER - now ? SS_NEVER : now + ns;
+}
+
+int64_t ssi_left(ss_time until)
+{
+	ss_time now = ss_now();
+
+	if (now == 0)
+		return SS_MS(10);
+	return until > now ? until - now : 0;
 }
 
 struct timespec ssi_timespec(ss_time time)

@@ -3,9 +3,11 @@
  * Threads: workers, which wait parked for one task after the other, and those that are made for one task and joined.
  *
  * A worker is handed a task through its word. The word has three states so that a worker that has not yet fallen asleep
- * costs no system call: empty, sleeping, and job (or retire). Only who takes a worker from the list writes to it.
+ * costs no system call: empty, sleeping, and job (or leave, or retire). Only who takes a worker from the list writes to
+ * it.
  *
- * A worker that ends joins the one that ended before it, so that one ended thread at most waits for a join.
+ * A worker that ends by itself is detached: nobody may ever ask for it. One that is retired, by a drain, is joined,
+ * since the library may be unloaded afterwards: each joins the one before it, and the drain joins the last.
  */
 #include "ssi.h"
 
@@ -20,7 +22,7 @@
 #include <sys/mman.h>
 #endif
 
-enum { WORKER_EMPTY, WORKER_SLEEPING, WORKER_JOB, WORKER_RETIRE };
+enum { WORKER_EMPTY, WORKER_SLEEPING, WORKER_JOB, WORKER_LEAVE, WORKER_RETIRE };
 
 /* What tasks are not to change in a thread that others will use; compared in debug. */
 struct worker_birth {
@@ -250,7 +252,7 @@ static void worker_trim(void)
 /* Wait for a job; NULL: the worker ends. */
 static struct ssi_task *worker_wait(struct ssi_worker *worker)
 {
-	int64_t half_ns = ssi.config.idle_ns / 2;
+	int64_t half_ns = atomic_load_explicit(&ssi.idle_ns, memory_order_relaxed) / 2;
 	ss_time until = ss_after(half_ns);
 	bool trimmed = false;
 
@@ -263,7 +265,7 @@ static struct ssi_task *worker_wait(struct ssi_worker *worker)
 			atomic_store_explicit(&worker->word, WORKER_EMPTY, memory_order_relaxed);
 			return worker->task;
 		}
-		if (word == WORKER_RETIRE)
+		if (word == WORKER_LEAVE || word == WORKER_RETIRE)
 			return NULL;
 		late = ssi_word_wait(&worker->word, WORKER_SLEEPING, until) == ETIMEDOUT;
 		if (!late)
@@ -292,16 +294,21 @@ static struct ssi_task *worker_wait(struct ssi_worker *worker)
 static void worker_ends(void *arg)
 {
 	struct ssi_worker *worker = arg;
-	bool has_previous;
+	bool has_previous, retired;
 	pthread_t previous;
 
 	if (!ssi_is_ours(worker->generation))
 		return; /* in the child of a fork nobody counts it */
+	retired = atomic_load_explicit(&worker->word, memory_order_relaxed) == WORKER_RETIRE;
+	if (!retired)
+		pthread_detach(pthread_self());
 	ssi_lock();
-	has_previous = workers.has_last;
+	has_previous = retired && workers.has_last;
 	previous = workers.last;
-	workers.has_last = true;
-	workers.last = pthread_self();
+	if (retired) {
+		workers.has_last = true;
+		workers.last = pthread_self();
+	}
 	workers.alive--;
 	ssi.stats.threads--;
 	atomic_fetch_add_explicit(&workers.ended, 1, memory_order_release);
@@ -381,25 +388,43 @@ static int worker_make(struct ssi_task *task)
 	return err;
 }
 
-int ssi_worker_give(struct ssi_task *task)
+struct ssi_worker *ssi_worker_take_locked(void)
 {
-	struct ssi_worker *worker = NULL;
+	struct ssi_worker *worker;
 
-	ssi_lock();
-	if (!ssi_list_empty(&ssi.parked)) {
-		worker = SSI_CONTAINER(ssi.parked.next, struct ssi_worker, link);
-		ssi_list_remove(&worker->link);
-		worker->parked = false;
-		ssi.stats.parked--;
-		ssi.stats.reused++;
-	}
-	ssi_unlock();
+	if (ssi_list_empty(&ssi.parked))
+		return NULL;
+	worker = SSI_CONTAINER(ssi.parked.next, struct ssi_worker, link);
+	ssi_list_remove(&worker->link);
+	worker->parked = false;
+	ssi.stats.parked--;
+	return worker;
+}
+
+static void worker_tell(struct ssi_worker *worker, uint32_t what)
+{
+	if (atomic_exchange_explicit(&worker->word, what, memory_order_acq_rel) == WORKER_SLEEPING)
+		ssi_word_wake(&worker->word, false);
+}
+
+int ssi_worker_give(struct ssi_worker *worker, struct ssi_task *task)
+{
 	if (!worker)
 		return worker_make(task);
 	worker->task = task;
-	if (atomic_exchange_explicit(&worker->word, WORKER_JOB, memory_order_acq_rel) == WORKER_SLEEPING)
-		ssi_word_wake(&worker->word, false);
+	worker_tell(worker, WORKER_JOB);
 	return 0;
+}
+
+static void worker_tell_all_locked(uint32_t what)
+{
+	for (struct ssi_worker *worker; (worker = ssi_worker_take_locked());)
+		worker_tell(worker, what);
+}
+
+void ssi_workers_dismiss_locked(void)
+{
+	worker_tell_all_locked(WORKER_LEAVE);
 }
 
 void ssi_workers_retire(void)
@@ -410,16 +435,7 @@ void ssi_workers_retire(void)
 		pthread_t last;
 
 		ssi_lock();
-		while (!ssi_list_empty(&ssi.parked)) {
-			struct ssi_worker *worker = SSI_CONTAINER(ssi.parked.next, struct ssi_worker, link);
-
-			ssi_list_remove(&worker->link);
-			worker->parked = false;
-			ssi.stats.parked--;
-			if (atomic_exchange_explicit(&worker->word, WORKER_RETIRE, memory_order_acq_rel) ==
-			    WORKER_SLEEPING)
-				ssi_word_wake(&worker->word, false);
-		}
+		worker_tell_all_locked(WORKER_RETIRE);
 		over = !workers.alive;
 		has_last = over && workers.has_last;
 		last = workers.last;
@@ -436,12 +452,11 @@ void ssi_workers_retire(void)
 
 void ssi_workers_forked(void)
 {
-	while (!ssi_list_empty(&ssi.parked)) {
-		struct ssi_worker *worker = SSI_CONTAINER(ssi.parked.next, struct ssi_worker, link);
-
-		ssi_list_remove(&worker->link);
-		free(worker);
+	for (struct ssi_list *link = ssi.parked.next, *next; link != &ssi.parked; link = next) {
+		next = link->next;
+		free(SSI_CONTAINER(link, struct ssi_worker, link));
 	}
+	ssi_list_init(&ssi.parked);
 	workers.alive = 0;
 	workers.has_last = false;
 }

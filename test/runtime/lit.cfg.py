@@ -26,7 +26,6 @@ config.test_exec_root = os.path.join(config.build_root, "test", "runtime" + (con
 config.suffixes = [".c"] if config.variant else [".test"]
 config.excludes = ["Inputs", "support.c"]
 config.available_features.add(config.variant or "library")
-# A variant that waits for time, a limit or a signal waits longer beside others: see support.h.
 config.environment["LC_ALL"] = "C.UTF-8"
 for name in ["ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "VALGRIND_OPTS", "LD_PRELOAD"]:
     config.environment.pop(name, None)

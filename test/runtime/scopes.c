@@ -181,8 +181,9 @@ static void deadline_ends_the_tasks(void **state)
 	ss_error first;
 
 	(void)state;
-	SS_SCOPE(scope, .name = "late", .deadline = ss_after(SS_MS(1)));
+	SS_SCOPE(scope, .name = "late");
 	assert_int_equal(ss_spawn(&scope, sleep_long, NULL), 0);
+	ss_scope_set_deadline(&scope, ss_after(SS_MS(1)));
 	assert_int_equal(ss_scope_join(&scope, &first), ETIMEDOUT);
 	assert_string_equal(first.task, "late");
 	assert_non_null(strstr(first.msg, "deadline"));
@@ -398,7 +399,8 @@ static void stuck_tasks_are_reported(void **state)
 
 	(void)state;
 	SS_SCOPE(scope, .name = "slow", .stuck_ns = SS_MS(1));
-	assert_int_equal(ss_spawn_at(&scope, NULL, &(ss_task_opts){ .name = "deaf" }, wait_unwilling, &gate, SS_HERE), 0);
+	assert_int_equal(ss_spawn_at(&scope, NULL, &(ss_task_opts){ .name = "deaf" }, wait_unwilling, &gate, SS_HERE),
+			 0);
 	ss_scope_cancel(&scope, 0, NULL);
 	reports_wait_for("task \"deaf\" #");
 	reports_wait_for("scope \"slow\" opened at ");
@@ -470,10 +472,10 @@ static void misuse_is_named(void **state)
 }
 
 static const struct child children[] = {
-	{ "stranger-joins", child_joined_by_stranger, false },
-	{ "stranger-spawns", child_spawned_by_stranger, false },
-	{ "copy", child_copied, false },
-	{ NULL, NULL, false },
+	{ "stranger-joins", child_joined_by_stranger },
+	{ "stranger-spawns", child_spawned_by_stranger },
+	{ "copy", child_copied },
+	{ NULL, NULL },
 };
 
 static const struct CMUnitTest tests[] = {

@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,7 +54,60 @@ unsigned support_live_threads(void)
 	for (struct dirent *entry = readdir(tasks); entry; entry = readdir(tasks))
 		count += entry->d_name[0] != '.';
 	closedir(tasks);
+#ifdef __SANITIZE_THREAD__
+	count--; /* its own */
+#endif
 	return count;
+}
+
+void support_wait_for_threads(unsigned count)
+{
+	while (support_live_threads() > count)
+		sched_yield();
+}
+
+/* ---- what is blocked ---- */
+
+char *support_dump(void)
+{
+	int fd = memfd_create("dump", MFD_CLOEXEC), err;
+	char *text;
+	off_t size;
+
+	CHECK(fd >= 0);
+	do {
+		CHECK_EQ(ftruncate(fd, 0), 0);
+		CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
+		err = ss_dump(fd);
+	} while (err == EAGAIN);
+	CHECK_EQ(err, 0);
+	size = lseek(fd, 0, SEEK_END);
+	text = calloc(1, (size_t)size + 1);
+	CHECK(text);
+	CHECK_EQ(pread(fd, text, (size_t)size, 0), size);
+	close(fd);
+	return text;
+}
+
+void support_wait_blocked(const char *what, unsigned count)
+{
+	char line[64];
+	unsigned found;
+
+	snprintf(line, sizeof(line), "blocked in %s", what);
+	do {
+		char *text = support_dump();
+
+		found = 0;
+		for (const char *at = strstr(text, line); at; at = strstr(at + 1, line)) {
+			char end = at[strlen(line)];
+
+			found += end == '\n' || end == '(' || end == ',';
+		}
+		free(text);
+		if (found < count)
+			sched_yield();
+	} while (found < count);
 }
 
 /* ---- gates ---- */
@@ -156,9 +211,10 @@ void reports_wait_for(const char *text)
 
 static char own_path[4096];
 
-/* Read what comes from @fd up to the end or @until; false: it is not over. */
-static bool read_all(int fd, ss_time until, char *buffer, size_t size)
+/* Read what comes from @fd up to the end; false: it did not end in time. */
+static bool read_all(int fd, int64_t limit_ns, char *buffer, size_t size)
 {
+	ss_time until = ss_after(SS_SEC(LIMIT_SECONDS / 2));
 	size_t got = 0;
 
 	for (;;) {
@@ -172,6 +228,8 @@ static bool read_all(int fd, ss_time until, char *buffer, size_t size)
 		more = got + 1 < size ? read(fd, buffer + got, size - 1 - got) : read(fd, rest, sizeof(rest));
 		if (more <= 0)
 			return true;
+		if (got == 0 && limit_ns)
+			until = ss_after(limit_ns);
 		if (got + 1 < size)
 			got += (size_t)more;
 	}
@@ -180,7 +238,6 @@ static bool read_all(int fd, ss_time until, char *buffer, size_t size)
 struct outcome support_child(const char *name, int64_t limit_ns)
 {
 	struct outcome outcome = { .hung = false };
-	ss_time until = ss_after(limit_ns ? limit_ns : SS_SEC(LIMIT_SECONDS / 2));
 	int out[2], status;
 	pid_t pid;
 
@@ -194,30 +251,79 @@ struct outcome support_child(const char *name, int64_t limit_ns)
 		_exit(126);
 	}
 	close(out[1]);
-	outcome.hung = !read_all(out[0], until, outcome.text, sizeof(outcome.text));
+	outcome.hung = !read_all(out[0], limit_ns, outcome.text, sizeof(outcome.text));
 	close(out[0]);
 	if (outcome.hung)
 		kill(pid, SIGKILL);
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	outcome.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	outcome.exit = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-	if (outcome.exit == 126)
-		support_failed("there is such a child", name, 0);
 	return outcome;
 }
 
 static int run_child(const struct child *children, const char *name)
 {
-	for (; children && children->name; children++) {
-		ss_config config = { .report = NULL };
+	for (; children && children->name; children++)
+		if (strcmp(children->name, name) == 0)
+			return children->body();
+	support_failed("there is such a child", name, 0);
+}
 
-		if (strcmp(children->name, name) != 0)
-			continue;
-		if (!children->raw)
-			CHECK_EQ(ss_configure(&config), 0);
-		return children->body();
-	}
-	return 126;
+_Noreturn void defect(const char *what)
+{
+	printf("defect: %s\n", what);
+	fflush(stdout);
+	_exit(3);
+}
+
+void hangs_in(const char *what)
+{
+	printf("hangs in: %s\n", what);
+	fflush(stdout);
+}
+
+static void says(const char *child, const char *text, const char *kind, const char *what)
+{
+	char wanted[256];
+
+	snprintf(wanted, sizeof(wanted), "%s%s", kind, what);
+	if (strstr(text, wanted))
+		return;
+	print_error("the child \"%s\" does not say \"%s\" but:\n%s\n", child, wanted, text);
+	fail();
+}
+
+void assert_defect(const char *child, const char *what)
+{
+	struct outcome outcome = support_child(child, 0);
+
+	says(child, outcome.text, "defect: ", what);
+}
+
+void assert_hangs(const char *child, const char *what)
+{
+	struct outcome outcome = support_child(child, SS_MS(500));
+
+	says(child, outcome.text, "hangs in: ", what);
+	assert_true(outcome.hung);
+}
+
+void assert_aborts(const char *child, const char *report)
+{
+	struct outcome outcome = support_child(child, 0);
+
+	says(child, outcome.text, "", report);
+	assert_int_equal(outcome.signal, SIGABRT);
+}
+
+void assert_ends_well(const char *child)
+{
+	struct outcome outcome = support_child(child, 0);
+
+	if (outcome.hung || outcome.signal || outcome.exit)
+		print_error("the child \"%s\": exit %d, signal %d%s\n%s\n", child, outcome.exit, outcome.signal,
+			    outcome.hung ? ", hangs" : "", outcome.text);
+	assert_true(!outcome.hung && !outcome.signal && !outcome.exit);
 }
 
 /* ---- the main function ---- */

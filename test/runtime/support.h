@@ -34,8 +34,15 @@ unsigned support_threads(void);
 unsigned support_repeat(unsigned full);
 /** Is this the variant of that name? */
 bool support_is(const char *variant);
-/** Threads of the process now, this one included. */
+/** Threads of the process now, this one included; one that was joined may be seen a little longer. */
 unsigned support_live_threads(void);
+/** Wait until there are only so many. */
+void support_wait_for_threads(unsigned count);
+
+/** Wait until @count tasks are blocked in the function @what of the runtime, as the dump says. */
+void support_wait_blocked(const char *what, unsigned count);
+/** The dump as text, to be freed. */
+char *support_dump(void);
 
 /** A door that opens once, and lets all through. Statically: = GATE_INIT. */
 struct gate {
@@ -57,11 +64,10 @@ unsigned reports_count(const char *text);
 /** Wait until there is such a report. */
 void reports_wait_for(const char *text);
 
-/** A body that is run in a process of its own, by its name: one that aborts, hangs or wants another configuration. */
+/** A body that is run in a process of its own, by its name: one that aborts, hangs or wants a configuration. */
 struct child {
 	const char *name;
 	int (*body)(void); /* the exit status */
-	bool raw;	   /* does not want the configuration of support_main */
 };
 
 struct outcome {
@@ -70,8 +76,20 @@ struct outcome {
 	int exit;	  /* status, when it ended by itself */
 	char text[16384]; /* its standard output and error */
 };
-/** Run a child of this program and wait for it, at most @limit_ns (0: as long as any test may take). */
+/** Run a child of this program and wait for it; at most @limit_ns from its first output on (0: without such an end). */
 struct outcome support_child(const char *name, int64_t limit_ns);
+
+/* What a child says of itself. */
+/** It saw what is wrong with it, and ends. */
+_Noreturn void defect(const char *what);
+/** It comes to what it is expected to hang in. */
+void hangs_in(const char *what);
+
+/* How the tests ask for that. */
+void assert_defect(const char *child, const char *what);
+void assert_hangs(const char *child, const char *what);
+void assert_aborts(const char *child, const char *report);
+void assert_ends_well(const char *child);
 
 /**
  * The main function: runs the tests, or the child that is asked for. After each test nothing may be left of the runtime
