@@ -52,7 +52,7 @@ struct Standing {
   bool MaybeReleased = false;                    ///< code that gives it back on some of its paths was passed by
   const StackFrameContext *Owner = nullptr;      ///< the frame that has to give it back; null when nobody we see
   const StackFrameContext *TakenIn = nullptr;    ///< the frame that took it, or the callers that it returned to
-  const StackFrameContext *ReleasedIn = nullptr; ///< the same for the one that gave it back
+  const StackFrameContext *ReleasedIn = nullptr; ///< the same for the one that gave it back, or made it
   unsigned Left = 0;                             ///< the functions that ended with it held
 
   bool isHeld() const { return At == SyncStage::Held || At == SyncStage::Shared || At == SyncStage::Nested; }
@@ -168,6 +168,9 @@ private:
   ProgramStateRef apply(ProgramStateRef State, const CallEvent &Call, const Event &E, const NoteTag *&Note,
                         CheckerContext &C) const;
   std::string complaint(Rule R, const Event &E, SyncEvent What, SyncStage From, StringRef Called) const;
+  /// Whether the function at hand takes \p Lock on others of its paths, as if it knew better than its callers, who left
+  /// it free, in which state they called it.
+  bool passedByAcquire(const Standing &Known, LockName Lock, CheckerContext &C) const;
   /// Whether \p Region is memory of this path's own making that nobody has written to.
   bool isUnborn(const MemRegion *Region, LockName Object, CheckerContext &C) const;
   /// The note that a step tells, for reports about this lock.
@@ -212,6 +215,7 @@ private:
   mutable Places Names;
   mutable std::vector<Exit> Exits;
   mutable std::map<Exit, unsigned> ExitNumbers;
+  mutable std::map<LockName, std::string> CalledAs;
   mutable std::set<Ending> Endings;
   mutable std::vector<Suspect> Suspects;
   mutable std::set<std::pair<unsigned, LockName>> Suspected;
@@ -299,16 +303,41 @@ const NoteTag *LockState::tell(LockName Lock, std::string Text, CheckerContext &
   });
 }
 
+/// The variable that \p E starts from, pointers followed; or null.
+static const VarDecl *startOf(const Expr *E) {
+  while (true) {
+    E = E->IgnoreParenCasts();
+    if (const auto *Ref = dyn_cast<DeclRefExpr>(E))
+      return dyn_cast<VarDecl>(Ref->getDecl());
+    if (const auto *Member = dyn_cast<MemberExpr>(E))
+      E = Member->getBase();
+    else if (const auto *Element = dyn_cast<ArraySubscriptExpr>(E))
+      E = Element->getBase();
+    else if (const auto *Op = dyn_cast<UnaryOperator>(E))
+      E = Op->getSubExpr();
+    else
+      return nullptr;
+  }
+}
+
 std::string LockState::nameOf(LockName Lock, const Expr *Written) const {
-  // A lock behind a pointer is called as the pointer is.
-  if (std::string Called = Names.written(Lock); !Called.empty())
-    return StringRef(Called).ltrim('*').str();
-  if (!Written)
-    return "the lock";
-  Written = Written->IgnoreParenCasts();
-  if (const auto *Address = dyn_cast<UnaryOperator>(Written); Address && Address->getOpcode() == UO_AddrOf)
-    Written = Address->getSubExpr()->IgnoreParenCasts();
-  return A->U.text(Written);
+  // One name for one lock, whatever it is called later. A lock behind a pointer is called as the pointer is.
+  auto [Called, New] = CalledAs.try_emplace(Lock);
+  if (!New)
+    return Called->second;
+  Called->second = StringRef(Names.written(Lock)).ltrim('*').str();
+  // A parameter has other names further out; a variable that stands for something longer is what the author wrote.
+  const VarDecl *Start = Written ? startOf(Written) : nullptr;
+  const bool Shorter = Start && Start->isLocalVarDecl() && !StringRef(Called->second).starts_with(Start->getName());
+  if (Written && (Called->second.empty() || Shorter)) {
+    Written = Written->IgnoreParenCasts();
+    if (const auto *Address = dyn_cast<UnaryOperator>(Written); Address && Address->getOpcode() == UO_AddrOf)
+      Written = Address->getSubExpr()->IgnoreParenCasts();
+    Called->second = A->U.text(Written);
+  }
+  if (Called->second.empty())
+    Called->second = "the lock";
+  return Called->second;
 }
 
 void LockState::report(Rule R, const llvm::Twine &Text, LockName Lock, const CallEvent &Call, ProgramStateRef State,
@@ -451,6 +480,13 @@ LockState::Event LockState::eventAt(SyncEvent What, const Meaning &Row, Role Obj
           Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Object)};
 }
 
+bool LockState::passedByAcquire(const Standing &Known, LockName Lock, CheckerContext &C) const {
+  const StackFrameContext *Frame = C.getStackFrame();
+  const auto *Function = dyn_cast_or_null<FunctionDecl>(Frame->getDecl());
+  return Function && Frame->getParent() && !Known.isHeld() && Known.ReleasedIn != Frame &&
+         Written->acquires(Function, Names.declarationOf(Lock));
+}
+
 bool LockState::isUnborn(const MemRegion *Region, LockName Object, CheckerContext &C) const {
   // A loop may have gone round more often than we did, so elements of arrays are not judged.
   const auto *Sub = dyn_cast<SubRegion>(Region);
@@ -524,6 +560,8 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
       Known.At = SyncStage::Unknown;
 
   const SyncEvent What = E.What == SyncEvent::Acquire ? acquiring(Call, *E.Row, Known, Lock) : E.What;
+  if ((What == SyncEvent::Release || What == SyncEvent::WaitFor) && passedByAcquire(Known, Lock, C))
+    Known.At = SyncStage::Unknown;
   const Move<SyncStage> Moved = step(Known.At, What);
   const std::string Called = nameOf(Lock, E.Written);
   if (Moved.Broken && A->Book.isOn(*Moved.Broken)) {
@@ -578,6 +616,8 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
   case SyncEvent::Init:
     Next.Kind = kindMade(State, Call, *E.Row);
     Next.KindSeen = true;
+    Next.ReleasedIn = Frame;
+    Next.Owner = nullptr;
     CalledHere();
     break;
   case SyncEvent::Destroy:
@@ -694,7 +734,8 @@ void LockState::onWait(const CallEvent &Call, const Meaning &Row, CheckerContext
   LockName Held = Places::None;
   bool Deadlock = false;
   for (const auto &[Lock, Known] : State->get<LockMap>()) {
-    if (Lock == Own || !settled(State, Known).isHeld())
+    // Who waits for a lock that is never given back waits anyway: it is there to let one thread through.
+    if (Lock == Own || !settled(State, Known).isHeld() || nobodyReleases(Lock))
       continue;
     const bool Taken = Entry && Written->acquires(Entry, Names.declarationOf(Lock));
     if (!Worst || (Taken && !Deadlock)) {
@@ -769,6 +810,17 @@ void LockState::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
     Next = setAttribute(State, Call, *Row);
   } else if (const Meaning *Row = A->U.meaningOf(Callee, Effect::AttributeSet)) {
     Next = setAttribute(State, Call, *Row);
+  } else if (const Meaning *Row = A->U.meaningOf(Callee, Effect::Spawn)) {
+    // A thread that only gives a lock back is handed it.
+    const FunctionDecl *Entry =
+        Row->Entry.isArgument() ? Call.getArgSVal(Row->Entry.index()).getAsFunctionDecl() : nullptr;
+    for (const auto &[Lock, Known] : State->get<LockMap>())
+      if (const ValueDecl *Place = Names.declarationOf(Lock);
+          Known.isHeld() && Entry && Written->releases(Entry, Place) && !Written->acquires(Entry, Place)) {
+        Standing Doubtful = Known;
+        Doubtful.MaybeReleased = true;
+        Next = Next->set<LockMap>(Lock, Doubtful);
+      }
   } else if (A->U.meaningsOf(Callee).empty()) {
     Next = passUnseenCall(Names.remember(State, Call), Call);
   }
@@ -960,7 +1012,7 @@ bool LockState::nobodyReleases(LockName Lock) const {
   if (!Var || Names.isInArray(Lock))
     return false;
   if (Var->hasLocalStorage())
-    return true;
+    return !Written->isReleased(Names.declarationOf(Lock));
   return !Var->isExternallyVisible() && !Written->isReleased(Names.declarationOf(Lock)) && Written->isPlainlyUsed(Var);
 }
 
@@ -995,16 +1047,19 @@ void LockState::checkEndAnalysis(ExplodedGraph &, BugReporter &Reporter, ExprEng
     SmallVector<const Exit *, 4> Outwards;
     for (unsigned N = S.Exit; N; N = Exits[N - 1].Inner)
       Outwards.insert(Outwards.begin(), &Exits[N - 1]);
+    const bool OfThisFrame = Names.frameOf(S.Lock);
     const bool Hopeless = nobodyReleases(S.Lock);
     const Stmt *Taken = S.Taken; // as the function at hand sees it
     for (const Exit *Where : Outwards) {
       const Stmt *TakenHere = std::exchange(Taken, Where->Frame->getCallSite());
       const auto *Function = cast<FunctionDecl>(Where->Frame->getDecl());
       const bool Outermost = Where == Outwards.back();
-      if (!(Hopeless && Outermost) && !isForgotten(*Where, Place))
+      // A lock that lets the first one through, for good, is what handlers of crashes use.
+      const bool Lost = Outermost && (OfThisFrame || (Hopeless && !A->U.isHandedOut(Function)));
+      if (!Lost && !isForgotten(*Where, Place))
         continue;
       // A caller of this file shows what it is meant to be.
-      if (!Hopeless && Outermost &&
+      if (!Lost && Outermost &&
           (HandedOver.count({Function, Place}) ||
            (!SeenFromCallers.count(Function) && Written->isReleasedByCaller(Function, Place))))
         continue;
@@ -1026,6 +1081,7 @@ void LockState::checkEndAnalysis(ExplodedGraph &, BugReporter &Reporter, ExprEng
     }
   }
   Names.clear();
+  CalledAs.clear();
   Suspects.clear();
   TakenAgain.clear();
   Suspected.clear();

@@ -92,6 +92,8 @@ public:
   bool hasUnseenCallers(const clang::FunctionDecl *Function) const;
   /// The functions of this file that call \p Function directly, some more than once.
   llvm::ArrayRef<const clang::FunctionDecl *> callersOf(const clang::FunctionDecl *Function) const;
+  /// Whether \p Function is handed to others, who may call it when they like: an entry, a handler.
+  bool isHandedOut(const clang::FunctionDecl *Function) const { return AddressTaken.count(key(Function)); }
   /// Whether a function of this file calls \p Function directly.
   bool isCalled(const clang::FunctionDecl *Function) const { return CallersOf.count(key(Function)); }
   /// Whether \p Entry (or a function of this file that it calls) detaches the thread that it runs on.

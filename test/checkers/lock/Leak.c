@@ -420,3 +420,30 @@ int main(void) { // the process ends with it
   pthread_mutex_unlock(&registry);
   return 0;
 }
+
+// A lock that lets one thread through, for good.
+static pthread_mutex_t crashed = PTHREAD_MUTEX_INITIALIZER;
+void on_crash(void (*handler)(int));
+
+static void good_crash_handler(int signal) {
+  pthread_mutex_lock(&crashed);
+  helper(&signal);
+}
+void install(void) { on_crash(good_crash_handler); }
+
+static void *receive(void *arg) {
+  struct queue *q = arg;
+  pthread_mutex_unlock(&q->mu); // ready
+  return prepare() ? arg : NULL;
+}
+
+int good_handed_to_a_thread(struct queue *q, pthread_t *t) {
+  pthread_mutex_lock(&q->mu);
+  if (pthread_create(t, NULL, receive, q)) {
+    pthread_mutex_unlock(&q->mu);
+    return -1;
+  }
+  pthread_mutex_lock(&q->mu); // waits for the thread
+  pthread_mutex_unlock(&q->mu);
+  return pthread_join(*t, NULL) ? -1 : 0;
+}

@@ -164,3 +164,25 @@ void good_condition_takes_it_again(struct queue *q, pthread_cond_t *c) {
     pthread_cond_wait(c, &q->mu);
   pthread_mutex_unlock(&q->mu);
 }
+
+// A service that is stopped before or after it was started: the flag knows, and we do not.
+struct service {
+  struct queue q;
+  int started;
+};
+
+static void stop(struct service *s) {
+  if (s->started)
+    pthread_mutex_lock(&s->q.mu);
+  s->q.closed = 1;
+  pthread_mutex_unlock(&s->q.mu);
+}
+
+void *good_flag_of_a_callee(void *arg) {
+  struct service *s = arg;
+  pthread_mutex_lock(&s->q.mu);
+  helper(s);
+  pthread_mutex_unlock(&s->q.mu);
+  stop(s);
+  return NULL;
+}
