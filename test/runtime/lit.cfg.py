@@ -58,3 +58,4 @@ for name, text in [
 config.environment["PATH"] = os.pathsep.join([os.path.dirname(config.clang), config.environment["PATH"]])  # FileCheck
 need("valgrind", "valgrind")
 need("spin", "spin")
+need("scdoc", "scdoc")
