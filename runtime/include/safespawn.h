@@ -163,7 +163,8 @@ typedef int64_t ss_time;
 #define SS_MS(x) ((int64_t)(x) * 1000000)
 #define SS_SEC(x) ((int64_t)(x) * 1000000000)
 
-/** The version of the library that is linked, "0.1.0"; compare with SS_VERSION of the header. Threads: any. */
+/** The version of the library that is linked, "0.1.0"; compare with SS_VERSION of the header. Threads: any.
+ * Child: ok. */
 const char *ss_version(void);
 
 /** CLOCK_MONOTONIC now. Threads: any. Signals: safe. Child: ok. */
@@ -256,6 +257,7 @@ typedef struct ss_scope_opts {
  * Leaving without ss_scope_join cancels the tasks and waits for them (SS_EXIT_WAIT: waits only), which a debug build
  * reports once per site. ss_exit and ss_fail join it on their way; longjmp must not leave the block, and pthread_exit
  * from it ends the process with a report. C++ wants C++20 for the designated initialisers.
+ * Threads: any; it becomes the owner. Child: ok.
  */
 #ifdef __cplusplus
 /* What is left out is 0: no place for the warning of C++. */
@@ -336,10 +338,11 @@ void ss_scope_set_deadline(ss_scope *scope, ss_time until);
  */
 unsigned ss_scope_errors(const ss_scope *scope, ss_error *ret_errors, unsigned count);
 
-/** The token of a scope; lives as long as the scope is open. Threads: any. Child: ok. */
+/** The token of a scope; lives as long as the scope is open. Threads: any. Child: NULL. */
 ss_cancel *ss_scope_token(ss_scope *scope);
 
-/** The innermost scope: opened last by this thread, else the one that the task is in, else NULL. Threads: any. */
+/** The innermost scope: opened last by this thread, else the one that the task is in, else NULL. Threads: any.
+ * Child: only those of the child. */
 ss_scope *ss_scope_current(void);
 
 /**
@@ -412,7 +415,7 @@ int ss_spawn_task_ptr_at(ss_scope *scope, ss_task *ret_task, unsigned flags, ss_
 #define ss_spawn_task_ptr(scope, task, flags, fn, arg) \
 	ss_spawn_task_ptr_at((scope), (task), (flags), (fn), (arg), SS_HERE)
 
-/** An errno value as the result of thrd_create and its like; wants <threads.h>. */
+/** An errno value as the result of thrd_create and its like; wants <threads.h>. Threads: any. Child: ok. */
 #define SS_THRD(err) ss_thrd_((err), thrd_success, thrd_nomem, thrd_error)
 int ss_thrd_(int err, int success, int nomem, int error);
 
@@ -462,13 +465,13 @@ int ss_task_cancel(ss_task *task, int code, const char *format, ...) SS_PRINTF(3
 /**
  * The thread of a task, for pthread_kill, pthread_setschedparam and their like; valid until the task is joined, and
  * only for tasks that have a thread of their own. 0 converted when there is none, or none yet. Threads: any, while the
- * scope lives.
+ * scope lives. Child: 0 converted.
  */
 pthread_t ss_task_thread(ss_task *task);
 
-/** Name of the running task, "" without one; valid until the task ends. Threads: any. */
+/** Name of the running task, "" without one; valid until the task ends. Threads: any. Child: "". */
 const char *ss_task_name(void);
-/** Number of the running task, never used twice in a process; 0 outside of a task. Threads: any. */
+/** Number of the running task, never used twice in a process; 0 outside of a task. Threads: any. Child: 0. */
 uint64_t ss_task_id(void);
 
 /**
@@ -478,7 +481,7 @@ uint64_t ss_task_id(void);
  * Where pthread_cleanup_push is active below the task's function, a debug build aborts; a release build runs these
  * handlers too, by pthread_exit. Outside of a task it is pthread_exit, after the same clean-up; when main leaves so,
  * threads of the runtime end as soon as they have nothing to do, so that the process ends with the last thread of its
- * own. Child: ok.
+ * own. Threads: any. Child: ok.
  */
 SS_NORETURN void ss_exit(int rc);
 SS_NORETURN void ss_exit_ptr(void *value);
@@ -497,8 +500,8 @@ SS_NORETURN void ss_exit_ptr(void *value);
 SS_NORETURN void ss_fail(int code, const char *format, ...) SS_PRINTF(2, 3);
 #endif
 
-/** Run fn(arg) here, and stop ss_fail: returns the result or the code, with the text in @error (may be NULL). Child:
- * ok. */
+/** Run fn(arg) here, and stop ss_fail: returns the result or the code, with the text in @error (may be NULL). Threads:
+ * any. Child: ok. */
 int ss_try(ss_fn fn, void *arg, ss_error *error);
 
 /**
@@ -508,14 +511,14 @@ int ss_try(ss_fn fn, void *arg, ss_error *error);
  * Threads: push and pop on one thread, last in first out; anything else reports and aborts. Child: ok.
  */
 void ss_defer_push(ss_defer *defer, void (*fn)(void *arg), void *arg);
-/** Unregister, and run it unless it ran. */
+/** Unregister, and run it unless it ran. Threads: the one that pushed it. Child: ok. */
 void ss_defer_pop(ss_defer *defer);
 
 ss_defer *ss_defer_push_(ss_defer *defer, void (*fn)(void *arg), void *arg);
 ss_defer *ss_lock_push_(ss_defer *defer, pthread_mutex_t *mutex, const ss_site *site);
 void ss_defer_exit_(ss_defer **defer);
 
-/** ss_defer_push here and ss_defer_pop at the end of the block; one declaration. */
+/** ss_defer_push here and ss_defer_pop at the end of the block; one declaration. Threads: any. Child: ok. */
 #define SS_DEFER(fn, arg)                                                                   \
 	ss_defer SS_CAT_(ss_defer_, __LINE__),                                              \
 		*SS_CAT_(ss_defer_at_, __LINE__) __attribute__((cleanup(ss_defer_exit_))) = \
@@ -523,7 +526,7 @@ void ss_defer_exit_(ss_defer **defer);
 
 /**
  * Hold a mutex to the end of the block. One declaration: `if (c) SS_LOCK(m);` does not compile.
- * A lock that fails aborts with its site in a debug build; in release see ss_lock_ok.
+ * A lock that fails aborts with its site in a debug build; in release see ss_lock_ok. Threads: any. Child: ok.
  */
 #define SS_LOCK(mutex)                                                                     \
 	ss_defer SS_CAT_(ss_lock_, __LINE__),                                              \
@@ -554,7 +557,7 @@ int ss_cancel_cause(ss_error *error);
  * @token   the caller's storage until ss_cancel_done
  * @parent  cancels this one too, and outlives it; NULL: the ambient token
  *
- * Threads: any. Errors: EINVAL, EAGAIN (no thread for the helper), EPIPE (draining).
+ * Threads: any. Errors: EINVAL, EAGAIN (no thread for the helper), EPIPE (draining). Child: ok.
  */
 #define ss_cancel_init(token, parent) ss_cancel_init_at((token), (parent), SS_HERE)
 int ss_cancel_init_at(ss_cancel *token, ss_cancel *parent, const ss_site *site);
@@ -573,7 +576,7 @@ void ss_cancel_fire(ss_cancel *token, int code, const char *format, ...) SS_PRIN
  * effect. */
 void ss_cancel_post(ss_cancel *token, int code);
 
-/** 0, ECANCELED or ETIMEDOUT. Threads: any. Signals: safe. Child: ok. */
+/** 0, ECANCELED or ETIMEDOUT. Threads: any. Signals: safe. */
 int ss_cancel_state(const ss_cancel *token);
 
 /** Fire at @until with ETIMEDOUT; only ever moves earlier. Threads: any. Child: no effect. */
@@ -597,7 +600,8 @@ int ss_with_token(ss_cancel *token, ss_fn fn, void *arg);
 /**
  * Run fn(arg), a clean-up, out of reach of pending and coming cancellation for at most @max_ns; then the calls in it
  * return ETIMEDOUT. Afterwards the cancellation is seen again. Returns the result of fn.
- * Threads: any. Errors: EINVAL (@max_ns not above 0; there is no shield for ever), EAGAIN (no thread for the helper).
+ * Threads: any. Child: ok.
+ * Errors: EINVAL (@max_ns not above 0; there is no shield for ever), EAGAIN (no thread for the helper).
  */
 int ss_shield(int64_t max_ns, ss_fn fn, void *arg);
 
@@ -621,17 +625,18 @@ struct epoll_event;
 /** epoll_wait with its own relative milliseconds, negative for no end. Linux. */
 int ss_epoll_wait(int epfd, struct epoll_event *events, int count, int timeout_ms);
 
+/** read, recv, send, recvmsg, sendmsg, accept and waitpid, each with its own contract: -1 and errno. */
 ssize_t ss_read(int fd, void *buffer, size_t size);
-/** write; on a blocking descriptor it returns short only when cancelled. */
-ssize_t ss_write(int fd, const void *buffer, size_t size);
 ssize_t ss_recv(int fd, void *buffer, size_t size, int flags);
 ssize_t ss_send(int fd, const void *buffer, size_t size, int flags);
 ssize_t ss_recvmsg(int fd, struct msghdr *message, int flags);
 ssize_t ss_sendmsg(int fd, const struct msghdr *message, int flags);
 int ss_accept(int fd, struct sockaddr *address, socklen_t *size);
+pid_t ss_waitpid(pid_t pid, int *status, int options);
+/** write; on a blocking descriptor it returns short only when cancelled. */
+ssize_t ss_write(int fd, const void *buffer, size_t size);
 /** connect; the flags of the descriptor are afterwards as before. */
 int ss_connect(int fd, const struct sockaddr *address, socklen_t size);
-pid_t ss_waitpid(pid_t pid, int *status, int options);
 
 /** sem_wait: -1 and errno. With ss_kick_enable it is woken, else it looks at its token every 10 ms. */
 int ss_sem_wait(sem_t *semaphore);
@@ -672,14 +677,14 @@ int ss_timer_start_at(ss_scope *scope, ss_timer *timer, int64_t delay_ns, int64_
  */
 int ss_timer_stop(ss_timer *timer);
 
-/** How many periods passed while a call was under way. Threads: any, while the storage lives. */
+/** How many periods passed while a call was under way. Threads: any, while the storage lives. Child: 0. */
 uint64_t ss_timer_missed(const ss_timer *timer);
 
-/** A steady beat without descriptor or thread: nothing to release. Threads: one. Errors: EINVAL. */
+/** A steady beat without descriptor or thread: nothing to release. Threads: one. Errors: EINVAL. Child: ok. */
 int ss_ticker_open(ss_ticker *ticker, int64_t period_ns);
 /**
  * Sleep up to the next beat: 0, ECANCELED, ETIMEDOUT. Beats that passed since the last call are left out;
- * @ret_missed (may be NULL) says how many.
+ * @ret_missed (may be NULL) says how many. Threads: one. Child: ok.
  */
 int ss_ticker_wait(ss_ticker *ticker, uint64_t *ret_missed);
 
@@ -691,17 +696,18 @@ int ss_ticker_wait(ss_ticker *ticker, uint64_t *ret_missed);
  *
  * @ring  the caller's storage of that many pointers
  * @drop  gets what is left at ss_queue_fini; may be NULL
- * Threads: any. Errors: EINVAL.
+ * Threads: any. Errors: EINVAL. Child: ok.
  */
 int ss_queue_init(ss_queue *queue, void **ring, size_t capacity, void (*drop)(void *item));
 /** Add an item, which is the queue's on success and stays the caller's on error: EPIPE (closed), ETIMEDOUT, ECANCELED.
- */
+ * Threads: any. */
 int ss_queue_push(ss_queue *queue, void *item, ss_time until);
-/** Take the oldest item; a closed queue gives what is left, then EPIPE. Errors: EPIPE, ETIMEDOUT, ECANCELED. */
+/** Take the oldest item; a closed queue gives what is left, then EPIPE. Errors: EPIPE, ETIMEDOUT, ECANCELED.
+ * Threads: any. */
 int ss_queue_pop(ss_queue *queue, void **ret_item, ss_time until);
-/** No more pushes; all who wait return. Any number of times, any thread. */
+/** No more pushes; all who wait return. Any number of times. Threads: any. Child: no effect. */
 void ss_queue_close(ss_queue *queue);
-/** End of a queue that nobody uses any more. */
+/** End of a queue that nobody uses any more. Threads: any. Child: drops nothing, the items are the parent's. */
 void ss_queue_fini(ss_queue *queue);
 #endif
 
@@ -727,6 +733,7 @@ int ss_service_start_at(ss_service *service, const ss_service_opts *opts, ss_fn 
 /**
  * Cancel the service and wait for it: 0; ETIMEDOUT when it still ran at @until, which the report names; EALREADY when
  * it was stopped before. @error (may be NULL) gets the failure of the body, if it failed.
+ * Threads: any.
  */
 int ss_service_stop(ss_service *service, ss_time until, ss_error *error);
 
@@ -757,7 +764,8 @@ typedef struct ss_config {
 	const int *sig_keep; /* copied */
 } ss_config;
 
-/** Set what holds for the process. Threads: main. Errors: EBUSY (there was a scope or token already), EINVAL. */
+/** Set what holds for the process. Threads: main. Errors: EBUSY (there was a scope or token already), EINVAL.
+ * Child: ok. */
 int ss_configure(const ss_config *config);
 
 /**
@@ -771,11 +779,13 @@ int ss_configure(const ss_config *config);
  */
 int ss_drain(ss_time until);
 
-/** From here on ss_leak_check looks only at what is made later. Threads: any, at a quiet moment. */
+/** From here on ss_leak_check looks only at what is made later. Threads: any, at a quiet moment.
+ * Child: ok. */
 int ss_leak_mark(void);
 /**
  * Are scopes, tasks, services, timers or tokens left over after at most @grace_ns? Returns how many; a report says
  * where each was made. Parked workers and the helper do not count. Threads: any, at a quiet moment.
+ * Child: ok, of what the child made.
  */
 int ss_leak_check(int64_t grace_ns);
 
@@ -783,7 +793,8 @@ int ss_leak_check(int64_t grace_ns);
 void ss_get_stats(ss_stats *ret_stats);
 
 /**
- * Write the tree of scopes and tasks to @fd: best effort, for a look at a process that hangs. Signals: safe. Child: ok.
+ * Write the tree of scopes and tasks to @fd: best effort, for a look at a process that hangs.
+ * Threads: any. Signals: safe. Child: ok.
  * Errors: EAGAIN (the runtime is in the middle of something: ask again), or those of write.
  */
 int ss_dump(int fd);

@@ -9,6 +9,7 @@ A program NAME.c is built by CMakeLists.txt and run by its first line:
 A NAME.test asks something of the library as a whole:
 
   %gcc %gxx %clang %clangxx %musl_gcc   the compilers; clang is that of the first LLVM major
+  %cmake             the one that runs builds
   %sources           the C files of the library
   %include           runtime/include
   %project %build    the two roots
@@ -27,6 +28,7 @@ config.suffixes = [".c"] if config.variant else [".test"]
 config.excludes = ["Inputs", "support.c"]
 config.available_features.add(config.variant or "library")
 config.environment["LC_ALL"] = "C.UTF-8"
+config.environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the tests' own modules are in the source tree
 for name in ["ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "VALGRIND_OPTS", "LD_PRELOAD"]:
     config.environment.pop(name, None)
 
@@ -47,6 +49,7 @@ for name, text in [
     ("clang", config.clang),
     ("clangxx", config.clang + "++"),
     ("musl_gcc", need("musl-gcc", "musl-tools")),
+    ("cmake", need("cmake", "cmake")),
     ("sources", " ".join(config.sources)),
     ("include", os.path.join(config.project_root, "runtime", "include")),
     ("python", sys.executable),
@@ -58,3 +61,5 @@ for name, text in [
 config.environment["PATH"] = os.pathsep.join([os.path.dirname(config.clang), config.environment["PATH"]])  # FileCheck
 need("valgrind", "valgrind")
 need("spin", "spin")
+need("pkg-config", "pkg-config")
+need("scdoc", "scdoc")
