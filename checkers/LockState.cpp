@@ -843,7 +843,9 @@ ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent
         Given.push_back(Object);
   }
   const bool HasBody = Callee && Callee->hasBody(); // ours, and yet not followed: too long, or it calls itself
-  for (const auto &[Lock, Known] : State->get<LockMap>()) {
+  for (const auto &Followed : State->get<LockMap>()) {
+    const LockName Lock = Followed.first;
+    const Standing &Known = Followed.second;
     const ValueDecl *Place = Names.declarationOf(Lock);
     const bool Releases = HasBody && E && Written->releases(E, Place);
     const bool Acquires = HasBody && E && Written->acquires(E, Place);
@@ -966,7 +968,9 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
     Standing How;
   };
   SmallVector<Left, 2> LeftHeld;
-  for (const auto &[Lock, Known] : State->get<LockMap>()) {
+  for (const auto &Followed : State->get<LockMap>()) {
+    const LockName Lock = Followed.first;
+    const Standing &Known = Followed.second;
     const ValueDecl *Place = Names.declarationOf(Lock);
     Standing Now = Known;
     const bool Gone = Names.frameOf(Lock) == Frame;
