@@ -184,8 +184,8 @@ void Host::analyse(Unit &U, Findings &Found) {
   const unsigned Budget = Asked.Deep ? DeepBudget : CompileBudget;
   Triage Filter(Shared, *Manager);
   llvm::SmallPtrSet<const FunctionDecl *, 16> Explored;
-  if (Asked.Triage) // without it, calls are followed wherever they lead
-    Shared.Closed = [&Filter](const FunctionDecl *F) { return Filter.isClosed(F); };
+  // A matter of the proof, whether triage chooses what is proved or not: what a path passes by it need not know.
+  Shared.Closed = [&Filter](const FunctionDecl *F) { return Filter.isClosed(F); };
   for (const FunctionDecl *F : U.callersFirst()) {
     if (U.isBroken(F) || !Manager->getCFG(F))
       continue;
