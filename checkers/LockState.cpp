@@ -223,7 +223,7 @@ private:
   /// Of the whole file: functions whose caller was seen, and those that left a lock to a caller that gave it back.
   mutable llvm::DenseSet<const Decl *> SeenFromCallers;
   mutable std::set<std::pair<const Decl *, const ValueDecl *>> HandedOver;
-  mutable llvm::DenseSet<const Stmt *> WaitedAt; ///< by Blocking's reports
+  mutable std::set<std::pair<const Decl *, const Stmt *>> WaitedIn; ///< by Blocking's reports, and for what
 };
 
 Answer answerOf(ProgramStateRef State, SVal Returned, QualType Type) {
@@ -753,7 +753,7 @@ void LockState::onWait(const CallEvent &Call, const Meaning &Row, CheckerContext
     Site = Frame->getStackFrame()->getCallSite();
     Frame = Frame->getParent()->getStackFrame();
   }
-  if (!WaitedAt.insert(Site).second) // one report for a call, not for a lock
+  if (!WaitedIn.emplace(Frame->getDecl(), E).second) // one for all locks, and for all ways to it
     return;
   ExplodedNode *End = C.generateNonFatalErrorNode(State);
   if (!End)
@@ -832,7 +832,6 @@ ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent
   const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
   if (State->get<LockMap>().isEmpty() || (Callee && Callee->hasBody() && A->Closed && A->Closed(Callee)))
     return State;
-  const auto *E = dyn_cast_or_null<CallExpr>(Call.getOriginExpr());
   const bool System = Call.isInSystemHeader();
   SmallVector<LockName, 4> Given;
   for (unsigned I = 0; I < Call.getNumArgs(); ++I) {
@@ -845,8 +844,6 @@ ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent
   const bool HasBody = Callee && Callee->hasBody(); // ours, and yet not followed: too long, or it calls itself
   for (const auto &[Lock, Known] : State->get<LockMap>()) {
     const ValueDecl *Place = Names.declarationOf(Lock);
-    const bool Releases = HasBody && E && Written->releases(E, Place);
-    const bool Acquires = HasBody && E && Written->acquires(E, Place);
     if (!HasBody && llvm::is_contained(Given, Lock)) {
       State = State->remove<LockMap>(Lock); // theirs to take and to give back
       continue;
@@ -854,7 +851,7 @@ ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent
     if (Known.isHeld()) {
       // Whoever gets the object that a lock lies in could give the lock back. Nearly all code between a lock and its
       // unlock calls such helpers, and nearly none of them does: where it is done, the lock is taken by a helper too.
-      if (Releases && !Acquires && !Known.MaybeReleased) {
+      if (HasBody && !Known.MaybeReleased && Written->releasesForCaller(Callee, Place)) {
         Standing Doubtful = Known;
         Doubtful.MaybeReleased = true;
         State = State->set<LockMap>(Lock, Doubtful);
@@ -864,7 +861,7 @@ ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent
     // A lock that is free may well be taken by a helper that stands for the whole of lock and unlock.
     const VarDecl *Var = Names.variableOf(Lock);
     const bool Reachable =
-        HasBody ? Acquires || Releases
+        HasBody ? Written->acquires(Callee, Place) || Written->releases(Callee, Place)
                 : !System && ((Var && Var->isExternallyVisible()) ||
                               llvm::any_of(Given, [&](LockName Object) { return Names.isWithin(Lock, Object); }));
     if (Reachable)
@@ -983,8 +980,8 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
     } else if (Known.At == SyncStage::Free && Known.Owner == Frame) {
       Endings.insert({Function, Place, /*Held=*/false, Said});
       Now.Owner = nullptr;
-    } else if (Held && Known.Owner && Known.TakenIn != Frame && !EndsThread && Written->releases(Function, Place) &&
-               !Written->acquires(Function, Place)) {
+    } else if (Held && Known.Owner && Known.TakenIn != Frame && !EndsThread &&
+               Written->releasesForCaller(Function, Place)) {
       // It gives the lock back on some of its paths. What decides there may be known to the caller and not to us.
       Now.MaybeReleased = true;
     }

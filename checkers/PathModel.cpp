@@ -46,7 +46,7 @@ private:
   bool isSmall(const FunctionDecl *F) const;
   static bool mayBeShortOrEnd(const FunctionDecl *F, CheckerContext &C);
 
-  /// What a guard mentions; interned, the same for all paths.
+  /// What a guard mentions, null for what it finds behind a pointer; interned, the same for all paths.
   mutable llvm::DenseMap<unsigned, SmallVector<const ValueDecl *, 4>> Mentions;
   /// Where a guard is asked.
   struct GuardUse {
@@ -246,13 +246,23 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
   std::optional<Guard> Asked = guardOf(Condition, C.getASTContext());
   if (!Asked)
     return;
+  // A flag is the same one in all functions; any other question is one of the function that asks it.
+  const StackFrameContext *In = C.getStackFrame();
   llvm::FoldingSetNodeID Id;
-  Id.AddInteger(Asked->Hash);
-  Id.AddPointer(C.getStackFrame());
+  const MemRegion *Flag = Asked->Flag ? regionWritten(Asked->Flag, C.getState(), C.getLocationContext()) : nullptr;
+  if (Flag && !frameOf(Flag, C.getState())) {
+    while (In->getParent())
+      In = In->getParent()->getStackFrame();
+    Id.AddPointer(Flag);
+  } else {
+    Id.AddInteger(Asked->Hash);
+  }
+  Id.AddPointer(In);
   unsigned Key = Id.ComputeHash();
-  Mentions.try_emplace(Key, Asked->Reads);
+  if (auto [Reads, New] = Mentions.try_emplace(Key, Asked->Reads); New && Asked->Follows)
+    Reads->second.push_back(nullptr);
   GuardUse &Use = Askers[Key];
-  Use.In = C.getStackFrame();
+  Use.In = In;
   Use.Where.insert(Condition);
 
   ProgramStateRef State = C.getState();
@@ -291,9 +301,10 @@ void PathModel::forgetGuards(SVal Location, CheckerContext &C) const {
   const ValueDecl *Written = nullptr;
   if (const auto *Var = dyn_cast_or_null<DeclRegion>(Region))
     Written = Var->getDecl();
+  // *p = c fills a buffer: what has a name of its own is hardly what p points to.
   ProgramStateRef Next = State;
   for (const auto &[Key, Value] : State->get<GuardMap>())
-    if (!Written || llvm::is_contained(Mentions.find(Key)->second, Written))
+    if (llvm::is_contained(Mentions.find(Key)->second, Written))
       Next = Next->remove<GuardMap>(Key);
   if (Next != State)
     C.addTransition(Next);

@@ -447,3 +447,25 @@ int good_handed_to_a_thread(struct queue *q, pthread_t *t) {
   pthread_mutex_unlock(&q->mu);
   return pthread_join(*t, NULL) ? -1 : 0;
 }
+
+// A store into a buffer is not one to the flag.
+struct stream {
+  pthread_mutex_t mu;
+  signed char threaded;
+  unsigned char *buffer;
+  int used;
+};
+static int flush(struct stream *s) { return prepare() ? -1 : (s->used = 0); }
+int good_buffer_between_two_tests(struct stream *s, unsigned char c) {
+  int rc = 0;
+  if (s->threaded)
+    pthread_mutex_lock(&s->mu);
+  if (s->used == 100 && (rc = flush(s)))
+    goto out;
+  *(s->buffer + s->used) = c;
+  helper(s);
+out:
+  if (s->threaded)
+    pthread_mutex_unlock(&s->mu);
+  return rc;
+}
