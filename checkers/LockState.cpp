@@ -131,7 +131,7 @@ public:
 
 /// By name. Also attribute objects, with the kind of lock that they will make.
 REGISTER_MAP_WITH_PROGRAMSTATE(LockMap, unsigned, Standing)
-/// What is given back at the end of a scope, by the cleanup attribute of a variable.
+/// What is given back by others: at the end of a scope by the cleanup attribute of a variable, by a thread.
 REGISTER_SET_WITH_PROGRAMSTATE(GuardedSet, unsigned)
 
 namespace {
@@ -463,7 +463,8 @@ ProgramStateRef LockState::releaseAliases(ProgramStateRef State, LockName Releas
   for (const auto &[Other, Known] : State->get<LockMap>()) {
     if (Other == Released || !Known.isHeld() || Known.MaybeReleased)
       continue;
-    // Two fields of one kind in two named variables are two locks; behind pointers nobody knows.
+    // Two fields of one kind in two named variables are two locks; behind pointers nobody knows. Of elements a loop
+    // gives back more than the two rounds that we follow.
     const VarDecl *OtherVar = Names.variableOf(Other);
     if (Released && (Names.declarationOf(Other) != Place || (Var && OtherVar && Var != OtherVar)))
       continue;
@@ -604,6 +605,8 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
     break;
   }
   case SyncEvent::Release:
+    if (Names.isInArray(Lock))
+      State = releaseAliases(State, Lock);
     for (unsigned N = Known.isHeld() ? Known.Left : 0; N; N = Exits[N - 1].Inner)
       HandedOver.emplace(Exits[N - 1].Frame->getDecl(), Names.declarationOf(Lock));
     if (!Known.isHeld() && Known.At != SyncStage::Made) {
@@ -811,16 +814,13 @@ void LockState::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
   } else if (const Meaning *Row = A->U.meaningOf(Callee, Effect::AttributeSet)) {
     Next = setAttribute(State, Call, *Row);
   } else if (const Meaning *Row = A->U.meaningOf(Callee, Effect::Spawn)) {
-    // A thread that only gives a lock back is handed it.
+    // A thread that gives back what it did not take is handed it, and goes on using it as a signal.
     const FunctionDecl *Entry =
         Row->Entry.isArgument() ? Call.getArgSVal(Row->Entry.index()).getAsFunctionDecl() : nullptr;
-    for (const auto &[Lock, Known] : State->get<LockMap>())
-      if (const ValueDecl *Place = Names.declarationOf(Lock);
-          Known.isHeld() && Entry && Written->releases(Entry, Place) && !Written->acquires(Entry, Place)) {
-        Standing Doubtful = Known;
-        Doubtful.MaybeReleased = true;
-        Next = Next->set<LockMap>(Lock, Doubtful);
-      }
+    if (Entry && Written->releasesForCaller(Entry))
+      for (const auto &[Lock, Known] : State->get<LockMap>())
+        if (Known.isHeld())
+          Next = Next->remove<LockMap>(Lock)->add<GuardedSet>(Lock);
   } else if (A->U.meaningsOf(Callee).empty()) {
     Next = passUnseenCall(Names.remember(State, Call), Call);
   }

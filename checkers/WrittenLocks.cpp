@@ -288,6 +288,12 @@ bool WrittenLocks::releasesForCaller(const FunctionDecl *Function, const ValueDe
   return Found != ForCaller.end() && Found->second.Released.contains(key(Place));
 }
 
+bool WrittenLocks::releasesForCaller(const FunctionDecl *Function) {
+  derive();
+  auto Found = ForCaller.find(cast<FunctionDecl>(key(Function)));
+  return Found != ForCaller.end() && !Found->second.Released.empty();
+}
+
 bool WrittenLocks::releases(const CallExpr *Call, const ValueDecl *Place) {
   derive();
   Facts Here;

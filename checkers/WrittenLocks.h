@@ -23,6 +23,8 @@ public:
   /// Whether \p Function gives back such a lock on behalf of its caller: itself or through a function that does so,
   /// while nothing in it takes one.
   bool releasesForCaller(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
+  /// The same, of any lock.
+  bool releasesForCaller(const clang::FunctionDecl *Function);
   /// Whether \p Call does so itself or through its callee.
   bool releases(const clang::CallExpr *Call, const clang::ValueDecl *Place);
   bool acquires(const clang::CallExpr *Call, const clang::ValueDecl *Place);
