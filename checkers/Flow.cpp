@@ -47,7 +47,7 @@ namespace {
 /// Collects what a guard reads. A guard that does anything else is not one.
 struct GuardReads : RecursiveASTVisitor<GuardReads> {
   SmallVector<const ValueDecl *, 4> Decls;
-  bool Pure = true;
+  bool Pure = true, Follows = false;
 
   bool VisitDeclRefExpr(DeclRefExpr *Ref) {
     QualType Type = Ref->getType();
@@ -66,7 +66,11 @@ struct GuardReads : RecursiveASTVisitor<GuardReads> {
     Pure &= Call->getType()->isBooleanType();
     return Pure;
   }
-  bool VisitUnaryOperator(UnaryOperator *Op) { return Pure &= !Op->isIncrementDecrementOp(); }
+  bool VisitArraySubscriptExpr(ArraySubscriptExpr *) { return Follows = true; }
+  bool VisitUnaryOperator(UnaryOperator *Op) {
+    Follows |= Op->getOpcode() == UO_Deref;
+    return Pure &= !Op->isIncrementDecrementOp();
+  }
   bool VisitBinaryOperator(BinaryOperator *Op) { return Pure &= !Op->isAssignmentOp(); }
   bool VisitStmtExpr(StmtExpr *) { return Pure = false; }
 };
@@ -93,6 +97,7 @@ std::optional<Guard> safespawn::guardOf(const Expr *Condition, const ASTContext 
   if (!Reads.Pure || (Reads.Decls.empty() && !holdsCall(Asked)))
     return std::nullopt;
   Found.Reads = std::move(Reads.Decls);
+  Found.Follows = Reads.Follows;
 
   llvm::FoldingSetNodeID Id;
   BinaryOperatorKind Op = BO_NE;
@@ -108,8 +113,12 @@ std::optional<Guard> safespawn::guardOf(const Expr *Condition, const ASTContext 
   Id.AddInteger(Op);
   (Compare ? Compare->getLHS() : Asked)->IgnoreParenCasts()->Profile(Id, Context, /*Canonical=*/true);
   Expr::EvalResult Bound;
-  if (Compare && !(Compare->getRHS()->EvaluateAsInt(Bound, Context) && Bound.Val.getInt() == 0))
+  const bool WithZero = Compare && Compare->getRHS()->EvaluateAsInt(Bound, Context) && Bound.Val.getInt() == 0;
+  if (Compare && !WithZero)
     Compare->getRHS()->IgnoreParenCasts()->Profile(Id, Context, /*Canonical=*/true);
+  const Expr *Flag = (Compare ? Compare->getLHS() : Asked)->IgnoreParenCasts();
+  if ((!Compare || (WithZero && Op == BO_EQ)) && isa<DeclRefExpr, MemberExpr>(Flag))
+    Found.Flag = Flag;
   Found.Hash = Id.ComputeHash();
   return Found;
 }

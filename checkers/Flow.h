@@ -47,6 +47,8 @@ struct Guard {
   unsigned Hash = 0;    ///< the same for one question, however it is written: a <= b is !(a > b), x is !(x == 0)
   bool Negated = false; ///< the condition asks the opposite
   llvm::SmallVector<const clang::ValueDecl *, 4> Reads; ///< variables and fields
+  bool Follows = false;                                 ///< reads also what has no name but a pointer to it
+  const clang::Expr *Flag = nullptr; ///< the variable or member whose truth it is, where it is no more than that
 };
 /// The guard that \p Condition asks, or nullopt.
 std::optional<Guard> guardOf(const clang::Expr *Condition, const clang::ASTContext &Context);

@@ -131,7 +131,7 @@ public:
 
 /// By name. Also attribute objects, with the kind of lock that they will make.
 REGISTER_MAP_WITH_PROGRAMSTATE(LockMap, unsigned, Standing)
-/// What is given back at the end of a scope, by the cleanup attribute of a variable.
+/// What is given back by others: at the end of a scope by the cleanup attribute of a variable, by a thread.
 REGISTER_SET_WITH_PROGRAMSTATE(GuardedSet, unsigned)
 
 namespace {
@@ -223,7 +223,7 @@ private:
   /// Of the whole file: functions whose caller was seen, and those that left a lock to a caller that gave it back.
   mutable llvm::DenseSet<const Decl *> SeenFromCallers;
   mutable std::set<std::pair<const Decl *, const ValueDecl *>> HandedOver;
-  mutable llvm::DenseSet<const Stmt *> WaitedAt; ///< by Blocking's reports
+  mutable std::set<std::pair<const Decl *, const Stmt *>> WaitedIn; ///< by Blocking's reports, and for what
 };
 
 Answer answerOf(ProgramStateRef State, SVal Returned, QualType Type) {
@@ -463,7 +463,8 @@ ProgramStateRef LockState::releaseAliases(ProgramStateRef State, LockName Releas
   for (const auto &[Other, Known] : State->get<LockMap>()) {
     if (Other == Released || !Known.isHeld() || Known.MaybeReleased)
       continue;
-    // Two fields of one kind in two named variables are two locks; behind pointers nobody knows.
+    // Two fields of one kind in two named variables are two locks; behind pointers nobody knows. Of elements a loop
+    // gives back more than the two rounds that we follow.
     const VarDecl *OtherVar = Names.variableOf(Other);
     if (Released && (Names.declarationOf(Other) != Place || (Var && OtherVar && Var != OtherVar)))
       continue;
@@ -604,6 +605,8 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
     break;
   }
   case SyncEvent::Release:
+    if (Names.isInArray(Lock))
+      State = releaseAliases(State, Lock);
     for (unsigned N = Known.isHeld() ? Known.Left : 0; N; N = Exits[N - 1].Inner)
       HandedOver.emplace(Exits[N - 1].Frame->getDecl(), Names.declarationOf(Lock));
     if (!Known.isHeld() && Known.At != SyncStage::Made) {
@@ -753,7 +756,7 @@ void LockState::onWait(const CallEvent &Call, const Meaning &Row, CheckerContext
     Site = Frame->getStackFrame()->getCallSite();
     Frame = Frame->getParent()->getStackFrame();
   }
-  if (!WaitedAt.insert(Site).second) // one report for a call, not for a lock
+  if (!WaitedIn.emplace(Frame->getDecl(), E).second) // one for all locks, and for all ways to it
     return;
   ExplodedNode *End = C.generateNonFatalErrorNode(State);
   if (!End)
@@ -811,16 +814,13 @@ void LockState::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
   } else if (const Meaning *Row = A->U.meaningOf(Callee, Effect::AttributeSet)) {
     Next = setAttribute(State, Call, *Row);
   } else if (const Meaning *Row = A->U.meaningOf(Callee, Effect::Spawn)) {
-    // A thread that only gives a lock back is handed it.
+    // A thread that gives back what it did not take is handed it, and goes on using it as a signal.
     const FunctionDecl *Entry =
         Row->Entry.isArgument() ? Call.getArgSVal(Row->Entry.index()).getAsFunctionDecl() : nullptr;
-    for (const auto &[Lock, Known] : State->get<LockMap>())
-      if (const ValueDecl *Place = Names.declarationOf(Lock);
-          Known.isHeld() && Entry && Written->releases(Entry, Place) && !Written->acquires(Entry, Place)) {
-        Standing Doubtful = Known;
-        Doubtful.MaybeReleased = true;
-        Next = Next->set<LockMap>(Lock, Doubtful);
-      }
+    if (Entry && Written->releasesForCaller(Entry))
+      for (const auto &[Lock, Known] : State->get<LockMap>())
+        if (Known.isHeld())
+          Next = Next->remove<LockMap>(Lock)->add<GuardedSet>(Lock);
   } else if (A->U.meaningsOf(Callee).empty()) {
     Next = passUnseenCall(Names.remember(State, Call), Call);
   }
@@ -832,7 +832,6 @@ ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent
   const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
   if (State->get<LockMap>().isEmpty() || (Callee && Callee->hasBody() && A->Closed && A->Closed(Callee)))
     return State;
-  const auto *E = dyn_cast_or_null<CallExpr>(Call.getOriginExpr());
   const bool System = Call.isInSystemHeader();
   SmallVector<LockName, 4> Given;
   for (unsigned I = 0; I < Call.getNumArgs(); ++I) {
@@ -847,8 +846,6 @@ ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent
     const LockName Lock = Followed.first;
     const Standing &Known = Followed.second;
     const ValueDecl *Place = Names.declarationOf(Lock);
-    const bool Releases = HasBody && E && Written->releases(E, Place);
-    const bool Acquires = HasBody && E && Written->acquires(E, Place);
     if (!HasBody && llvm::is_contained(Given, Lock)) {
       State = State->remove<LockMap>(Lock); // theirs to take and to give back
       continue;
@@ -856,7 +853,7 @@ ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent
     if (Known.isHeld()) {
       // Whoever gets the object that a lock lies in could give the lock back. Nearly all code between a lock and its
       // unlock calls such helpers, and nearly none of them does: where it is done, the lock is taken by a helper too.
-      if (Releases && !Acquires && !Known.MaybeReleased) {
+      if (HasBody && !Known.MaybeReleased && Written->releasesForCaller(Callee, Place)) {
         Standing Doubtful = Known;
         Doubtful.MaybeReleased = true;
         State = State->set<LockMap>(Lock, Doubtful);
@@ -866,7 +863,7 @@ ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent
     // A lock that is free may well be taken by a helper that stands for the whole of lock and unlock.
     const VarDecl *Var = Names.variableOf(Lock);
     const bool Reachable =
-        HasBody ? Acquires || Releases
+        HasBody ? Written->acquires(Callee, Place) || Written->releases(Callee, Place)
                 : !System && ((Var && Var->isExternallyVisible()) ||
                               llvm::any_of(Given, [&](LockName Object) { return Names.isWithin(Lock, Object); }));
     if (Reachable)
@@ -987,8 +984,8 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
     } else if (Known.At == SyncStage::Free && Known.Owner == Frame) {
       Endings.insert({Function, Place, /*Held=*/false, Said});
       Now.Owner = nullptr;
-    } else if (Held && Known.Owner && Known.TakenIn != Frame && !EndsThread && Written->releases(Function, Place) &&
-               !Written->acquires(Function, Place)) {
+    } else if (Held && Known.Owner && Known.TakenIn != Frame && !EndsThread &&
+               Written->releasesForCaller(Function, Place)) {
       // It gives the lock back on some of its paths. What decides there may be known to the caller and not to us.
       Now.MaybeReleased = true;
     }

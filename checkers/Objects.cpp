@@ -67,6 +67,29 @@ const MemRegion *safespawn::objectWritten(const Expr *E, ProgramStateRef State, 
   return nullptr;
 }
 
+const MemRegion *safespawn::regionWritten(const Expr *E, ProgramStateRef State, const LocationContext *Frame) {
+  E = E->IgnoreParenCasts();
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(E)) {
+    const auto *Var = dyn_cast<VarDecl>(Ref->getDecl());
+    return Var ? State->getLValue(Var, Frame).getAsRegion() : nullptr;
+  }
+  auto Pointee = [&](const Expr *Pointer) -> const MemRegion * {
+    const MemRegion *Place = regionWritten(Pointer, State, Frame);
+    if (!Place || Pointer->IgnoreParenCasts()->getType()->isArrayType())
+      return Place;
+    return State->getSVal(Place).getAsRegion();
+  };
+  if (const auto *Member = dyn_cast<MemberExpr>(E)) {
+    const auto *Field = dyn_cast<FieldDecl>(Member->getMemberDecl());
+    const MemRegion *Base =
+        Member->isArrow() ? Pointee(Member->getBase()) : regionWritten(Member->getBase(), State, Frame);
+    return Base && Field ? State->getLValue(Field, loc::MemRegionVal(Base)).getAsRegion() : nullptr;
+  }
+  if (const auto *Op = dyn_cast<UnaryOperator>(E); Op && Op->getOpcode() == UO_Deref)
+    return Pointee(Op->getSubExpr());
+  return nullptr;
+}
+
 bool safespawn::isInArray(const MemRegion *Region) {
   while (const auto *Sub = dyn_cast_or_null<SubRegion>(Region)) {
     if (isa<ElementRegion>(Sub))

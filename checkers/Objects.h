@@ -19,6 +19,9 @@ bool sharesUnion(const clang::ento::MemRegion *A, const clang::ento::MemRegion *
 /// The object that the lvalue \p E is (an element or member of): a variable, or what a pointer variable points to.
 const clang::ento::MemRegion *objectWritten(const clang::Expr *E, clang::ento::ProgramStateRef State,
                                             const clang::LocationContext *Frame);
+/// The region of the lvalue \p E, which has no effects; null where it is not made of variables, members and pointers.
+const clang::ento::MemRegion *regionWritten(const clang::Expr *E, clang::ento::ProgramStateRef State,
+                                            const clang::LocationContext *Frame);
 /// Whether \p Region is (a part of) an element of an array.
 bool isInArray(const clang::ento::MemRegion *Region);
 /// Whether \p Call stands under an `if` that the spawns into \p Place do not stand under, a flag, a count, "have it",

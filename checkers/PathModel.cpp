@@ -46,7 +46,7 @@ private:
   bool isSmall(const FunctionDecl *F) const;
   static bool mayBeShortOrEnd(const FunctionDecl *F, CheckerContext &C);
 
-  /// What a guard mentions; interned, the same for all paths.
+  /// What a guard mentions, null for what it finds behind a pointer; interned, the same for all paths.
   mutable llvm::DenseMap<unsigned, SmallVector<const ValueDecl *, 4>> Mentions;
   /// Where a guard is asked.
   struct GuardUse {
@@ -246,17 +246,28 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
   std::optional<Guard> Asked = guardOf(Condition, C.getASTContext());
   if (!Asked)
     return;
-  llvm::FoldingSetNodeID Id;
-  Id.AddInteger(Asked->Hash);
-  Id.AddPointer(C.getStackFrame());
-  unsigned Key = Id.ComputeHash();
-  Mentions.try_emplace(Key, Asked->Reads);
-  GuardUse &Use = Askers[Key];
-  Use.In = C.getStackFrame();
-  Use.Where.insert(Condition);
-
   ProgramStateRef State = C.getState();
   auto Value = C.getSVal(Condition).getAs<DefinedOrUnknownSVal>();
+  // Asked in the same words in one function, or, of a flag, wherever it is.
+  const StackFrameContext *Frame = C.getStackFrame(), *Top = Frame;
+  while (Top->getParent())
+    Top = Top->getParent()->getStackFrame();
+  llvm::FoldingSetNodeID Words, Place;
+  Words.AddInteger(Asked->Hash);
+  Words.AddPointer(Frame);
+  SmallVector<std::pair<unsigned, const StackFrameContext *>, 2> Keys{{Words.ComputeHash(), Frame}};
+  const MemRegion *Flag = Asked->Flag ? regionWritten(Asked->Flag, State, C.getLocationContext()) : nullptr;
+  if (Flag && !frameOf(Flag, State)) {
+    Place.AddPointer(Flag);
+    Keys.push_back({Place.ComputeHash(), Top});
+  }
+  for (auto [Key, In] : Keys) {
+    if (auto [Reads, New] = Mentions.try_emplace(Key, Asked->Reads); New && Asked->Follows)
+      Reads->second.push_back(nullptr);
+    GuardUse &Use = Askers[Key];
+    Use.In = In;
+    Use.Where.insert(Condition);
+  }
   if (!Value || Value->isUnknown())
     return;
   if (Asked->Negated) // stored without the negation, so that `if (f)` and `if (!f)` meet
@@ -264,8 +275,10 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
                  .evalEQ(State, *Value, C.getSValBuilder().makeZeroVal(Condition->getType()).castAs<DefinedSVal>())
                  .castAs<DefinedOrUnknownSVal>();
 
-  if (const SVal *Before = State->get<GuardMap>(Key))
-    if (auto Old = Before->getAs<DefinedOrUnknownSVal>()) {
+  for (auto [Key, In] : Keys) {
+    const SVal *Before = State->get<GuardMap>(Key);
+    auto Old = Before ? Before->getAs<DefinedOrUnknownSVal>() : std::nullopt;
+    if (Old) {
       auto [WasTrue, WasFalse] = State->assume(*Old);
       auto [IsTrue, IsFalse] = State->assume(*Value);
       // Nothing on this path wrote what the guard reads. A call in between might have; that it did is "unknown", and
@@ -278,7 +291,9 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
         }
       }
     }
-  C.addTransition(State->set<GuardMap>(Key, *Value));
+    State = State->set<GuardMap>(Key, *Value);
+  }
+  C.addTransition(State);
 }
 
 void PathModel::forgetGuards(SVal Location, CheckerContext &C) const {
@@ -291,9 +306,10 @@ void PathModel::forgetGuards(SVal Location, CheckerContext &C) const {
   const ValueDecl *Written = nullptr;
   if (const auto *Var = dyn_cast_or_null<DeclRegion>(Region))
     Written = Var->getDecl();
+  // *p = c fills a buffer: what has a name of its own is hardly what p points to.
   ProgramStateRef Next = State;
   for (const auto &[Key, Value] : State->get<GuardMap>())
-    if (!Written || llvm::is_contained(Mentions.find(Key)->second, Written))
+    if (llvm::is_contained(Mentions.find(Key)->second, Written))
       Next = Next->remove<GuardMap>(Key);
   if (Next != State)
     C.addTransition(Next);

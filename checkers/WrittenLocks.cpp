@@ -208,7 +208,7 @@ void WrittenLocks::addFromCallee(const CallExpr *Call, const FunctionDecl *Calle
   }
 }
 
-void WrittenLocks::addEffects(const CallExpr *Call, Facts &Out) const {
+void WrittenLocks::addEffects(const CallExpr *Call, const FactsOfAll &Known, Facts &Out) const {
   const FunctionDecl *Callee = Call->getDirectCallee();
   if (!Callee)
     return;
@@ -218,7 +218,7 @@ void WrittenLocks::addEffects(const CallExpr *Call, Facts &Out) const {
     else if (Row.What == Effect::Acquire || Row.What == Effect::TryAcquire)
       placesOf(Unit::argument(Call, Row.Object), Out.Acquired);
   }
-  if (auto Found = Of.find(cast<FunctionDecl>(key(Callee))); Found != Of.end()) {
+  if (auto Found = Known.find(cast<FunctionDecl>(key(Callee))); Found != Known.end()) {
     const Facts Inner = Found->second; // a copy: Out may be its own
     addFromCallee(Call, Callee, Inner.Acquired, Out.Acquired);
     addFromCallee(Call, Callee, Inner.Released, Out.Released);
@@ -243,7 +243,7 @@ void WrittenLocks::derive() {
       Facts &Known = Of[cast<FunctionDecl>(key(F))];
       Facts Next = Known;
       for (const CallExpr *Call : U.callsIn(F))
-        addEffects(Call, Next);
+        addEffects(Call, Of, Next);
       if (Next.Acquired.size() != Known.Acquired.size() || Next.Released.size() != Known.Released.size()) {
         Of[cast<FunctionDecl>(key(F))] = std::move(Next);
         Changed = true;
@@ -252,6 +252,22 @@ void WrittenLocks::derive() {
   }
   for (const auto &[F, Known] : Of)
     AllReleased.insert(Known.Released.begin(), Known.Released.end());
+  // Callees first; of functions that call each other in circles, what is known by then.
+  const std::vector<const FunctionDecl *> Order = U.callersFirst();
+  for (auto F = Order.rbegin(); F != Order.rend(); ++F) {
+    if (!U.locks(*F))
+      continue;
+    Facts All, Left;
+    for (const CallExpr *Call : U.callsIn(*F))
+      addEffects(Call, ForCaller, All);
+    for (const ValueDecl *Place : All.Acquired)
+      if (!All.Released.contains(Place))
+        Left.Acquired.insert(Place);
+    for (const ValueDecl *Place : All.Released)
+      if (!All.Acquired.contains(Place))
+        Left.Released.insert(Place);
+    ForCaller[cast<FunctionDecl>(key(*F))] = std::move(Left);
+  }
 }
 
 bool WrittenLocks::releases(const FunctionDecl *Function, const ValueDecl *Place) {
@@ -266,17 +282,29 @@ bool WrittenLocks::acquires(const FunctionDecl *Function, const ValueDecl *Place
   return Found != Of.end() && Found->second.Acquired.contains(key(Place));
 }
 
+bool WrittenLocks::releasesForCaller(const FunctionDecl *Function, const ValueDecl *Place) {
+  derive();
+  auto Found = Function ? ForCaller.find(cast<FunctionDecl>(key(Function))) : ForCaller.end();
+  return Found != ForCaller.end() && Found->second.Released.contains(key(Place));
+}
+
+bool WrittenLocks::releasesForCaller(const FunctionDecl *Function) {
+  derive();
+  auto Found = ForCaller.find(cast<FunctionDecl>(key(Function)));
+  return Found != ForCaller.end() && !Found->second.Released.empty();
+}
+
 bool WrittenLocks::releases(const CallExpr *Call, const ValueDecl *Place) {
   derive();
   Facts Here;
-  addEffects(Call, Here);
+  addEffects(Call, Of, Here);
   return Here.Released.contains(key(Place));
 }
 
 bool WrittenLocks::acquires(const CallExpr *Call, const ValueDecl *Place) {
   derive();
   Facts Here;
-  addEffects(Call, Here);
+  addEffects(Call, Of, Here);
   return Here.Acquired.contains(key(Place));
 }
 

@@ -20,6 +20,11 @@ public:
   /// Whether \p Function, or a function of this file that it calls, gives back (takes) a lock in \p Place.
   bool releases(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
   bool acquires(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
+  /// Whether \p Function gives back such a lock on behalf of its caller: itself or through a function that does so,
+  /// while nothing in it takes one.
+  bool releasesForCaller(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
+  /// The same, of any lock.
+  bool releasesForCaller(const clang::FunctionDecl *Function);
   /// Whether \p Call does so itself or through its callee.
   bool releases(const clang::CallExpr *Call, const clang::ValueDecl *Place);
   bool acquires(const clang::CallExpr *Call, const clang::ValueDecl *Place);
@@ -39,18 +44,20 @@ private:
   struct Facts {
     Set Acquired, Released;
   };
+  using FactsOfAll = llvm::DenseMap<const clang::FunctionDecl *, Facts>;
   struct Walk;
 
   void derive();
   /// Adds the places that \p E names or points to.
   void placesOf(const clang::Expr *E, Set &Out, unsigned Depth = 0) const;
-  /// Adds what \p Call does to \p Out.
-  void addEffects(const clang::CallExpr *Call, Facts &Out) const;
+  /// Adds what \p Call does to \p Out, its callee as \p Known has it.
+  void addEffects(const clang::CallExpr *Call, const FactsOfAll &Known, Facts &Out) const;
   void addFromCallee(const clang::CallExpr *Call, const clang::FunctionDecl *Callee, const Set &Of, Set &Out) const;
 
   const Unit &U;
   bool Derived = false;
-  llvm::DenseMap<const clang::FunctionDecl *, Facts> Of;
+  FactsOfAll Of;        ///< all that happens in a function
+  FactsOfAll ForCaller; ///< what is left of it when the function has ended
   Set AllReleased, Recursive;
   llvm::DenseMap<const clang::ValueDecl *, unsigned> Writes, Mentions, Described;
   llvm::DenseMap<const clang::VarDecl *, llvm::SmallVector<const clang::Expr *, 2>> Assigned;

@@ -444,6 +444,62 @@ int good_handed_to_a_thread(struct queue *q, pthread_t *t) {
     return -1;
   }
   pthread_mutex_lock(&q->mu); // waits for the thread
-  pthread_mutex_unlock(&q->mu);
   return pthread_join(*t, NULL) ? -1 : 0;
+}
+
+// A store into a buffer is not one to the flag.
+struct stream {
+  pthread_mutex_t mu;
+  signed char threaded;
+  unsigned char *buffer;
+  int used;
+};
+static int flush(struct stream *s) { return prepare() ? -1 : (s->used = 0); }
+int good_buffer_between_two_tests(struct stream *s, unsigned char c) {
+  int rc = 0;
+  if (s->threaded)
+    pthread_mutex_lock(&s->mu);
+  if (s->used == 100 && (rc = flush(s)))
+    goto out;
+  *(s->buffer + s->used) = c;
+  helper(s);
+out:
+  if (s->threaded)
+    pthread_mutex_unlock(&s->mu);
+  return rc;
+}
+
+struct bench {
+  struct queue *queues;
+  int count;
+};
+int good_elements_released_in_a_loop(struct bench *b) {
+  int rc = 0;
+  for (int i = 0; i < b->count; i++) {
+    struct queue *q = &b->queues[i];
+    pthread_mutex_lock(&q->mu);
+    if ((rc = prepare()))
+      break;
+  }
+  for (int i = 0; i < b->count; i++) {
+    struct queue *q = &b->queues[i];
+    pthread_mutex_unlock(&q->mu);
+  }
+  return rc;
+}
+
+struct module {
+  int needs_lock;
+};
+struct crawler {
+  struct module *mod;
+  struct queue q;
+};
+void good_flag_behind_a_pointer_that_a_call_may_change(struct crawler *c) {
+  pthread_mutex_lock(&c->q.mu);
+  if (!c->mod->needs_lock)
+    pthread_mutex_unlock(&c->q.mu);
+  helper(c);
+  if (c->mod->needs_lock)
+    pthread_mutex_unlock(&c->q.mu);
 }

@@ -231,3 +231,28 @@ void good_released_then_destroyed(struct queue *q) {
   pthread_mutex_destroy(&q->mu);
   free(q);
 }
+
+// Given back in the callee of a callee, under a condition of its own.
+struct stream {
+  pthread_mutex_t mu;
+  int threaded, mode;
+};
+static void drain(struct stream *s) {
+  pthread_mutex_lock(&s->mu);
+  helper(s);
+  pthread_mutex_unlock(&s->mu);
+}
+static void stop_writer(struct stream *s) { pthread_mutex_unlock(&s->mu); }
+static void close_stream(struct stream *s) {
+  if (!s->threaded)
+    drain(s);
+  if (s->mode && s->threaded)
+    stop_writer(s);
+}
+void good_released_in_callees(struct stream *s) {
+  if (s->threaded)
+    pthread_mutex_lock(&s->mu);
+  close_stream(s);
+  if (s->threaded)
+    pthread_mutex_destroy(&s->mu);
+}
