@@ -26,7 +26,8 @@ REGISTER_MAP_WITH_PROGRAMSTATE(GuardMap, unsigned, SVal)
 
 namespace {
 
-class PathModel : public Checker<check::BranchCondition, check::Bind, check::LiveSymbols, check::Location, eval::Call> {
+class PathModel : public Checker<check::BranchCondition, check::Bind, check::LiveSymbols, check::Location, eval::Call,
+                                 check::EndAnalysis> {
 public:
   Analysis *A = nullptr;
   std::shared_ptr<void> Keep;
@@ -37,6 +38,7 @@ public:
   void checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const;
   void checkLocation(SVal Location, bool IsLoad, const Stmt *S, CheckerContext &C) const;
   bool evalCall(const CallEvent &Call, CheckerContext &C) const;
+  void checkEndAnalysis(ExplodedGraph &Graph, BugReporter &Reporter, ExprEngine &Engine) const;
 
 private:
   void leaveLoop(const Expr *Condition, const Stmt *Loop, CheckerContext &C) const;
@@ -46,6 +48,7 @@ private:
   bool isSmall(const FunctionDecl *F) const;
   static bool mayBeShortOrEnd(const FunctionDecl *F, CheckerContext &C);
 
+  // Of the exploration at hand: regions and frames of another one may lie at the same addresses.
   /// What a guard mentions, null for what it finds behind a pointer; interned, the same for all paths.
   mutable llvm::DenseMap<unsigned, SmallVector<const ValueDecl *, 4>> Mentions;
   /// Where a guard is asked.
@@ -54,10 +57,10 @@ private:
     llvm::SmallPtrSet<const Stmt *, 2> Where;
   };
   mutable llvm::DenseMap<unsigned, GuardUse> Askers;
-  mutable llvm::DenseMap<const FunctionDecl *, bool> Small;
-  /// Where the paths from one top frame have been, and what they followed there.
-  mutable const StackFrameContext *Top = nullptr;
+  /// Where its paths have been, and what they followed there.
   mutable std::set<llvm::FoldingSetNodeID> Been;
+  // Of the whole file.
+  mutable llvm::DenseMap<const FunctionDecl *, bool> Small;
 };
 
 /// Rounds of a loop that a path goes through before it leaves. Two: enough to see what the second round does to what
@@ -189,14 +192,12 @@ bool PathModel::wasHere(const Expr *Condition, CheckerContext &C) const {
   Add(C.getSVal(Condition)); // a comparison may have been decided before it comes here
   for (auto AddFollowed : A->Fingerprints)
     AddFollowed(State, Id);
-  const StackFrameContext *Outermost = nullptr;
   const CFGBlock *Block = Here->getAnalysisDeclContext()->getCFGStmtMap()->getBlock(Condition);
   for (const LocationContext *L = Here; L; L = L->getParent()) {
     const auto *Frame = dyn_cast<StackFrameContext>(L);
     const auto *F = Frame ? dyn_cast<FunctionDecl>(Frame->getDecl()) : nullptr;
     if (!F)
       continue;
-    Outermost = Frame;
     auto *Live = Frame->getAnalysis<LiveVariables>();
     for (const VarDecl *Var : Branches->localsThatMatter(F, C.getAnalysisManager()))
       if (!Block || !Live || Live->isLive(Block, Var)) // else it gets another value before anybody asks
@@ -212,10 +213,6 @@ bool PathModel::wasHere(const Expr *Condition, CheckerContext &C) const {
       Id.AddInteger(Key);
       Add(Value);
     }
-  }
-  if (Top != Outermost) {
-    Top = Outermost;
-    Been.clear();
   }
   return !Been.insert(Id).second;
 }
@@ -368,6 +365,12 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
     State = State->BindExpr(E, C.getLocationContext(), compat::conjure(Call, E->getType(), C));
   C.addTransition(State);
   return true;
+}
+
+void PathModel::checkEndAnalysis(ExplodedGraph &, BugReporter &, ExprEngine &) const {
+  Mentions.clear();
+  Askers.clear();
+  Been.clear();
 }
 
 void safespawn::registerPathModel(CheckerManager &Manager, Analysis &A, std::shared_ptr<void> Keep) {
