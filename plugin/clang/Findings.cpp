@@ -3,9 +3,12 @@
 #include "checkers/Report.h"
 #include "checkers/Story.h"
 #include "clang/AST/Decl.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/SHA1.h"
 #include "llvm/Support/raw_ostream.h"
+#include <map>
 
 using namespace clang;
 using namespace ento;
@@ -116,6 +119,25 @@ std::string Findings::serialise() const {
   llvm::raw_string_ostream Stream(Text);
   json::OStream Out(Stream);
   auto Raw = [](SourceLocation At) { return int64_t(At.getRawEncoding()); };
+  auto PutNotes = [&](const std::vector<Note> &Notes) {
+    Out.attributeArray("notes", [&] {
+      for (const Note &N : Notes)
+        Out.object([&] {
+          Out.attribute("at", Raw(N.At));
+          Out.attribute("text", json::fixUTF8(N.Text));
+        });
+    });
+  };
+  auto PutEdits = [&](const std::vector<Edit> &Edits) {
+    Out.attributeArray("edits", [&] {
+      for (const Edit &E : Edits)
+        Out.object([&] {
+          Out.attribute("at", Raw(E.Begin));
+          Out.attribute("length", int64_t(E.Length));
+          Out.attribute("text", json::fixUTF8(E.Text));
+        });
+    });
+  };
   Out.object([&] {
     Out.attribute("seen", int64_t(Seen));
     Out.attribute("relevant", int64_t(Relevant));
@@ -137,28 +159,40 @@ std::string Findings::serialise() const {
           Out.attribute("at", Raw(F.At));
           Out.attribute("message", json::fixUTF8(F.Message));
           Out.attribute("function", F.Function);
-          Out.attributeArray("notes", [&] {
-            for (const Note &N : F.Notes)
-              Out.object([&] {
-                Out.attribute("at", Raw(N.At));
-                Out.attribute("text", json::fixUTF8(N.Text));
-              });
-          });
+          PutNotes(F.Notes);
           Out.attributeArray("fixes", [&] {
             for (const Remedy &R : F.Fixes)
               Out.object([&] {
                 Out.attribute("name", R.Name);
                 Out.attribute("title", json::fixUTF8(R.Title));
-                Out.attributeArray("edits", [&] {
-                  for (const Edit &E : R.Edits)
-                    Out.object([&] {
-                      Out.attribute("at", Raw(E.Begin));
-                      Out.attribute("length", int64_t(E.Length));
-                      Out.attribute("text", json::fixUTF8(E.Text));
-                    });
-                });
+                PutEdits(R.Edits);
               });
           });
+        });
+    });
+    Out.attributeArray("rewrites", [&] {
+      for (const Rewrite &R : Rewrites)
+        Out.object([&] {
+          Out.attribute("name", R.Name);
+          Out.attribute("title", json::fixUTF8(R.Title));
+          Out.attribute("function", R.Function);
+          Out.attribute("at", Raw(R.At));
+          Out.attribute("runtime", R.NeedsRuntime);
+          Out.attributeArray("calls", [&] {
+            for (SourceLocation Call : R.Calls)
+              Out.object([&] { Out.attribute("at", Raw(Call)); });
+          });
+          PutEdits(R.Edits);
+          PutNotes(R.Notes);
+        });
+    });
+    Out.attributeArray("left", [&] {
+      for (const LeftAlone &L : Left)
+        Out.object([&] {
+          Out.attribute("at", Raw(L.At));
+          Out.attribute("function", L.Function);
+          Out.attribute("what", json::fixUTF8(L.What));
+          Out.attribute("why", json::fixUTF8(L.Why));
         });
     });
   });
@@ -184,6 +218,14 @@ bool Findings::deserialise(StringRef Text, Findings &Out) {
         if (const json::Object *Item = V.getAsObject())
           Do(*Item);
   };
+  auto TakeNotes = [&](const json::Object &O, std::vector<Note> &Notes) {
+    Each(O, "notes", [&](const json::Object &N) { Notes.push_back({At(N), Word(N, "text")}); });
+  };
+  auto TakeEdits = [&](const json::Object &O, std::vector<Edit> &Edits) {
+    Each(O, "edits", [&](const json::Object &E) {
+      Edits.push_back({At(E), unsigned(E.getInteger("length").value_or(0)), Word(E, "text")});
+    });
+  };
   Out.Seen = unsigned(Top->getInteger("seen").value_or(0));
   Out.Relevant = unsigned(Top->getInteger("relevant").value_or(0));
   Out.Suspects = unsigned(Top->getInteger("suspects").value_or(0));
@@ -194,15 +236,28 @@ bool Findings::deserialise(StringRef Text, Findings &Out) {
   });
   Each(*Top, "reports", [&](const json::Object &O) {
     Finding F{Rule(O.getInteger("rule").value_or(0)), At(O), Word(O, "message"), Word(O, "function"), {}, {}};
-    Each(O, "notes", [&](const json::Object &N) { F.Notes.push_back({At(N), Word(N, "text")}); });
+    TakeNotes(O, F.Notes);
     Each(O, "fixes", [&](const json::Object &X) {
       Remedy R{Word(X, "name"), Word(X, "title"), {}};
-      Each(X, "edits", [&](const json::Object &E) {
-        R.Edits.push_back({At(E), unsigned(E.getInteger("length").value_or(0)), Word(E, "text")});
-      });
+      TakeEdits(X, R.Edits);
       F.Fixes.push_back(std::move(R));
     });
     Out.Reports.push_back(std::move(F));
+  });
+  Each(*Top, "rewrites", [&](const json::Object &O) {
+    Rewrite R;
+    R.Name = Word(O, "name");
+    R.Title = Word(O, "title");
+    R.Function = Word(O, "function");
+    R.At = At(O);
+    R.NeedsRuntime = O.getBoolean("runtime").value_or(false);
+    Each(O, "calls", [&](const json::Object &Call) { R.Calls.push_back(At(Call)); });
+    TakeEdits(O, R.Edits);
+    TakeNotes(O, R.Notes);
+    Out.Rewrites.push_back(std::move(R));
+  });
+  Each(*Top, "left", [&](const json::Object &O) {
+    Out.Left.push_back({At(O), Word(O, "function"), Word(O, "what"), Word(O, "why")});
   });
   return true;
 }
@@ -267,6 +322,39 @@ std::string Findings::write(StringRef File, const SourceManager &SM) const {
       Out.attribute("column", At.isValid() ? int64_t(SM.getSpellingColumnNumber(L)) : 0);
       Out.attribute("offset", At.isValid() ? int64_t(SM.getFileOffset(L)) : 0);
     };
+    // An edit is one of a content, not of a name: its file's hash is that which git gives it.
+    std::map<std::string, std::string> Hashes;
+    auto HashOf = [&](SourceLocation At) {
+      StringRef Content = SM.getBufferData(SM.getFileID(At));
+      llvm::SHA1 Hash;
+      Hash.update("blob " + llvm::utostr(Content.size()));
+      Hash.update(StringRef("\0", 1));
+      Hash.update(Content);
+      return llvm::toHex(Hash.final(), /*LowerCase=*/true);
+    };
+    auto PutNotes = [&](const std::vector<Note> &Notes) {
+      Out.attributeArray("notes", [&] {
+        for (const Note &N : Notes)
+          Out.object([&] {
+            Place(N.At);
+            Out.attribute("message", json::fixUTF8(N.Text));
+          });
+      });
+    };
+    auto PutEdits = [&](const std::vector<Edit> &Edits) {
+      Out.attributeArray("edits", [&] {
+        for (const Edit &E : Edits)
+          Out.object([&] {
+            const std::string Path = json::fixUTF8(PathOf(E.Begin));
+            if (std::string &Hash = Hashes[Path]; Hash.empty())
+              Hash = HashOf(E.Begin);
+            Out.attribute("file", Path);
+            Out.attribute("offset", int64_t(SM.getFileOffset(E.Begin)));
+            Out.attribute("length", int64_t(E.Length));
+            Out.attribute("text", json::fixUTF8(E.Text));
+          });
+      });
+    };
     unsigned Unproved = 0, Skipped = 0;
     for (const Problem &P : Problems) {
       Unproved += P.What == Problem::Unproved;
@@ -302,30 +390,45 @@ std::string Findings::write(StringRef File, const SourceManager &SM) const {
             Out.attribute("function", json::fixUTF8(F.Function));
             Place(F.At);
             Out.attribute("message", json::fixUTF8(F.Message));
-            Out.attributeArray("notes", [&] {
-              for (const Note &N : F.Notes)
-                Out.object([&] {
-                  Place(N.At);
-                  Out.attribute("message", json::fixUTF8(N.Text));
-                });
-            });
+            PutNotes(F.Notes);
             Out.attributeArray("fixes", [&] {
               for (const Remedy &R : F.Fixes)
                 Out.object([&] {
                   Out.attribute("name", R.Name);
                   Out.attribute("title", json::fixUTF8(R.Title));
-                  Out.attributeArray("edits", [&] {
-                    for (const Edit &E : R.Edits)
-                      Out.object([&] {
-                        Out.attribute("file", json::fixUTF8(PathOf(E.Begin)));
-                        Out.attribute("offset", int64_t(SM.getFileOffset(E.Begin)));
-                        Out.attribute("length", int64_t(E.Length));
-                        Out.attribute("text", json::fixUTF8(E.Text));
-                      });
-                  });
+                  PutEdits(R.Edits);
                 });
             });
           });
+      });
+      Out.attributeArray("rewrites", [&] {
+        for (const Rewrite &R : Rewrites)
+          Out.object([&] {
+            Out.attribute("name", R.Name);
+            Out.attribute("title", json::fixUTF8(R.Title));
+            Out.attribute("function", json::fixUTF8(R.Function));
+            Place(R.At);
+            Out.attribute("runtime", R.NeedsRuntime);
+            Out.attributeArray("calls", [&] {
+              for (SourceLocation Call : R.Calls)
+                Out.object([&] { Place(Call); });
+            });
+            PutEdits(R.Edits);
+            PutNotes(R.Notes);
+          });
+      });
+      Out.attributeArray("left", [&] {
+        for (const LeftAlone &L : Left)
+          Out.object([&] {
+            Place(L.At);
+            Out.attribute("function", json::fixUTF8(L.Function));
+            Out.attribute("what", json::fixUTF8(L.What));
+            Out.attribute("why", json::fixUTF8(L.Why));
+          });
+      });
+      Out.attributeObject("files", [&] {
+        for (const auto &[Path, Hash] : Hashes)
+          Out.attribute(Path, Hash);
       });
     });
     Stream << '\n';

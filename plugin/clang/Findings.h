@@ -39,6 +39,28 @@ struct Finding {
   std::vector<Remedy> Fixes; ///< one: the fix; several: alternatives
 };
 
+/// Edits, of several files perhaps, that make code what it was asked to become, whether a rule complains of it or not:
+/// spawns that become tasks of a scope. All of them are made or none.
+struct Rewrite {
+  std::string Name, Title; ///< as a fix has them: one word, and what it does for a person
+  std::string Function;
+  clang::SourceLocation At; ///< with Name what it is known by: what two units say of one function is one rewrite
+  /// The calls that become others. A report that stands on the line of one of them, or tells of it in a note, is
+  /// repaired by this rewrite and not by its own fixes.
+  std::vector<clang::SourceLocation> Calls;
+  std::vector<Edit> Edits;
+  std::vector<Note> Notes;   ///< what a person should know of the result
+  bool NeedsRuntime = false; ///< the result includes safespawn.h
+};
+
+/// What would have been rewritten, but is not.
+struct LeftAlone {
+  clang::SourceLocation At; ///< one of a rewrite's Calls here, in another unit's eyes, takes that rewrite back
+  std::string Function;
+  std::string What; ///< names it: thread 't'
+  std::string Why;
+};
+
 /// Something that was not analysed, or not to its end.
 struct Problem {
   enum Kind { Unproved, Skipped, Crash, Timeout, Error, Config };
@@ -50,6 +72,8 @@ struct Problem {
 struct Findings {
   std::vector<Finding> Reports;
   std::vector<Problem> Problems;
+  std::vector<Rewrite> Rewrites;
+  std::vector<LeftAlone> Left;
   unsigned Seen = 0;     ///< functions defined in the file
   unsigned Relevant = 0; ///< of these, the ones that touch an effect
   unsigned Suspects = 0; ///< of these, the ones that triage could not clear: each is proved, or a problem says unproved

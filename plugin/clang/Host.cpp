@@ -136,6 +136,8 @@ void Host::HandleTranslationUnit(ASTContext &Context) {
         How = {Outcome::Crashed, "it returned no result"};
       if (How.How == Outcome::Done) {
         Found.Reports = std::move(Inner.Reports);
+        Found.Rewrites = std::move(Inner.Rewrites);
+        Found.Left = std::move(Inner.Left);
         Found.Suspects = Inner.Suspects;
         Found.Proved = Inner.Proved;
         Found.Problems.insert(Found.Problems.end(), Inner.Problems.begin(), Inner.Problems.end());

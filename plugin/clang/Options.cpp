@@ -57,13 +57,24 @@ bool Options::parse(const std::vector<std::string> &Arguments, clang::Diagnostic
     } else if (Key == "time-limit") {
       if (Value.getAsInteger(10, Out.TimeLimit) || !Out.TimeLimit)
         return Fail("argument 'time-limit' takes a number of seconds, not '" + Value + "'");
+    } else if (Key == "to") {
+      if (Value != "minimal" && Value != "scope")
+        return Fail("argument 'to' is minimal or scope, not '" + Value + "'");
+      Out.ToScope = Value == "scope";
+    } else if (Key == "detached") {
+      if (Value != "keep" && Value != "service" && Value != "background")
+        return Fail("argument 'detached' is keep, service or background, not '" + Value + "'");
+      Out.Detached = Value == "service" ? Service : Value == "background" ? Background : Keep;
+    } else if (Key == "limit") {
+      if (Value.getAsInteger(10, Out.Limit) || !Out.Limit)
+        return Fail("argument 'limit' takes a number of tasks, not '" + Value + "'");
     } else if (Argument == "inject=crash") {
       Out.Inject = Crash;
     } else if (Argument == "inject=hang") {
       Out.Inject = Hang;
     } else {
-      StringRef Near =
-          nearest(Key, {"profile", "rules", "report", "quiet", "deep", "time-limit", "no-config", "triage"});
+      StringRef Near = nearest(Key, {"profile", "rules", "report", "quiet", "deep", "time-limit", "no-config", "triage",
+                                     "to", "detached", "limit"});
       return Fail("unknown argument '" + Argument + "', did you mean '" + Near + "'?");
     }
   }

@@ -15,12 +15,16 @@ namespace safespawn {
 struct Options {
   bool Strict = false; ///< the profile
   RuleSet Rules = RuleSet::profile(/*Strict=*/false);
-  std::string ReportFile;                   ///< empty: none
-  bool Quiet = false;                       ///< print no diagnostics
-  bool Deep = false;                        ///< no step budget worth the name
-  bool Triage = true;                       ///< only suspects are explored; off: every relevant function
-  bool ReadConfig = true;                   ///< look for .safespawn.yaml
-  unsigned TimeLimit = 60;                  ///< seconds for one file
+  std::string ReportFile;  ///< empty: none
+  bool Quiet = false;      ///< print no diagnostics
+  bool Deep = false;       ///< no step budget worth the name
+  bool Triage = true;      ///< only suspects are explored; off: every relevant function
+  bool ReadConfig = true;  ///< look for .safespawn.yaml
+  unsigned TimeLimit = 60; ///< seconds for one file
+  bool ToScope = false;    ///< rewrite spawns into tasks of scopes, for the report
+  /// What becomes of a thread that is detached on purpose.
+  enum Purpose { Keep, Service, Background } Detached = Keep;
+  unsigned Limit = 0;                       ///< tasks at once that a scope may have; 0: as many as are spawned
   enum { None, Crash, Hang } Inject = None; ///< for the tests of the isolation: what the analysis does to itself
 
   /// Reads the arguments of -fplugin-arg-safespawn-…; a mistake is an error of the compile that names the nearest right
