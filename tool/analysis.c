@@ -93,6 +93,12 @@ static void add_plugin(struct strings *arguments, const struct analysis *analysi
 		strings_take(arguments, text("%striage=off", argument));
 	if (options->no_config)
 		strings_take(arguments, text("%sno-config", argument));
+	if (options->to_scope)
+		strings_take(arguments, text("%sto=scope", argument));
+	if (options->detached)
+		strings_take(arguments, text("%sdetached=%s", argument, options->detached));
+	if (options->limit)
+		strings_take(arguments, text("%slimit=%u", argument, options->limit));
 }
 
 static void make_arguments(const struct run *run, struct turn *turn)
@@ -179,6 +185,20 @@ static const char *problem_of_kind(const json_t *report, const char *kind)
 	return NULL;
 }
 
+static bool notes_have_shape(json_t *notes, json_error_t *error)
+{
+	const char *string;
+	json_int_t number;
+	json_t *note;
+	size_t at;
+
+	json_array_foreach (notes, at, note)
+		if (json_unpack_ex(note, error, 0, "{s:s, s:I, s:I, s:s}", "file", &string, "line", &number, "column",
+				   &number, "message", &string) != 0)
+			return false;
+	return true;
+}
+
 static bool fix_has_shape(json_t *fix, json_error_t *error)
 {
 	json_t *edits;
@@ -196,6 +216,28 @@ static bool fix_has_shape(json_t *fix, json_error_t *error)
 	return true;
 }
 
+static bool rewrite_has_shape(json_t *rewrite, json_error_t *error)
+{
+	json_t *calls;
+	json_t *call;
+	json_t *notes;
+	const char *string;
+	json_int_t number;
+	size_t at;
+	int flag;
+
+	if (!fix_has_shape(rewrite, error) ||
+	    json_unpack_ex(rewrite, error, 0, "{s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:o}", "function", &string, "file",
+			   &string, "line", &number, "column", &number, "offset", &number, "runtime", &flag, "calls",
+			   &calls, "notes", &notes) != 0)
+		return false;
+	json_array_foreach (calls, at, call)
+		if (json_unpack_ex(call, error, 0, "{s:s, s:I, s:I}", "file", &string, "line", &number, "offset",
+				   &number) != 0)
+			return false;
+	return notes_have_shape(notes, error);
+}
+
 static bool finding_has_shape(json_t *finding, json_error_t *error)
 {
 	json_t *notes;
@@ -209,10 +251,8 @@ static bool finding_has_shape(json_t *finding, json_error_t *error)
 			   "class", &string, "function", &string, "file", &string, "line", &number, "column", &number,
 			   "offset", &number, "message", &string, "notes", &notes, "fixes", &fixes) != 0)
 		return false;
-	json_array_foreach (notes, at, item)
-		if (json_unpack_ex(item, error, 0, "{s:s, s:I, s:I, s:s}", "file", &string, "line", &number, "column",
-				   &number, "message", &string) != 0)
-			return false;
+	if (!notes_have_shape(notes, error))
+		return false;
 	json_array_foreach (fixes, at, item)
 		if (!fix_has_shape(item, error))
 			return false;
@@ -225,15 +265,20 @@ static bool has_shape(json_t *report, json_error_t *error)
 	json_t *problems;
 	json_t *reports;
 	json_t *functions;
+	json_t *rewrites;
+	json_t *left;
+	json_t *files;
 	json_t *item;
 	const char *string;
+	const char *path;
 	json_int_t number;
 	int version;
 	int flag;
 	size_t at;
 
-	if (json_unpack_ex(report, error, 0, "{s:i, s:s, s:b, s:o, s:o, s:o}", "version", &version, "main", &string,
-			   "complete", &flag, "functions", &functions, "problems", &problems, "reports", &reports) != 0)
+	if (json_unpack_ex(report, error, 0, "{s:i, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "version", &version,
+			   "main", &string, "complete", &flag, "functions", &functions, "problems", &problems,
+			   "reports", &reports, "rewrites", &rewrites, "left", &left, "files", &files) != 0)
 		return false;
 	json_array_foreach (problems, at, item)
 		if (json_unpack_ex(item, error, 0, "{s:s, s:s, s:s, s:I, s:s}", "kind", &string, "function", &string,
@@ -241,6 +286,17 @@ static bool has_shape(json_t *report, json_error_t *error)
 			return false;
 	json_array_foreach (reports, at, item)
 		if (!finding_has_shape(item, error))
+			return false;
+	json_array_foreach (rewrites, at, item)
+		if (!rewrite_has_shape(item, error))
+			return false;
+	json_array_foreach (left, at, item)
+		if (json_unpack_ex(item, error, 0, "{s:s, s:I, s:I, s:I, s:s, s:s, s:s}", "file", &string, "line",
+				   &number, "column", &number, "offset", &number, "function", &string, "what", &string,
+				   "why", &string) != 0)
+			return false;
+	json_object_foreach (files, path, item)
+		if (json_unpack_ex(item, error, 0, "s", &string) != 0)
 			return false;
 	return true;
 }

@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "edits.h"
 
+#include <git2.h>
 #include <string.h>
+
+/* The name that git has for a content: libgit2 is there for the diffs, and users can ask git for it. */
+static bool has_hash(const struct buffer *content, const char *hash)
+{
+	char name[GIT_OID_HEXSZ + 1];
+	git_oid oid;
+
+	return hash && git_odb_hash(&oid, content->bytes, content->length, GIT_OBJECT_BLOB) == 0 &&
+	       strcmp(git_oid_tostr(name, sizeof(name), &oid), hash) == 0;
+}
 
 static int file_in_plan(struct plan *plan, const char *path, size_t *ret_file)
 {
@@ -19,6 +30,7 @@ static int file_in_plan(struct plan *plan, const char *path, size_t *ret_file)
 	if (err)
 		return err;
 	file.path = copy_string(real);
+	file.changed = !has_hash(&file.before, json_string_value(json_object_get(plan->findings->hashes, real)));
 	plan->files = grow(plan->files, plan->n_files + 1, sizeof(*plan->files));
 	plan->files[plan->n_files] = file;
 	*ret_file = plan->n_files++;
@@ -41,13 +53,11 @@ static const json_t *choose_fix(const struct finding *finding, const struct stri
 	return NULL;
 }
 
-static int take_edits(struct plan *plan, struct fix *fix, const json_t *json, char **ret_path)
+static int take_edits(struct plan *plan, struct fix *fix, const json_t *edits, char **ret_path)
 {
-	json_t *edits = json_object_get(json, "edits");
 	json_t *item;
 	size_t at;
 
-	fix->name = json_string_value(json_object_get(json, "name"));
 	fix->edits = zalloc(json_array_size(edits), sizeof(*fix->edits));
 	json_array_foreach (edits, at, item) {
 		const char *path = json_string_value(json_object_get(item, "file"));
@@ -102,49 +112,178 @@ static bool overlaps_itself(const struct fix *fix)
 	return false;
 }
 
+/* ---- which of them are made ---- */
+
+static bool is_in_question(const struct fix *fix)
+{
+	return fix->left == LEFT_NOT || fix->left == LEFT_OVERLAP;
+}
+
 static void leave_overlaps(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n; i++) {
-		if (overlaps_itself(&plan->fixes[i]))
-			plan->fixes[i].left = LEFT_RANGE;
 		for (size_t j = i + 1; j < plan->n; j++) {
 			struct fix *a = &plan->fixes[i];
 			struct fix *b = &plan->fixes[j];
-			bool in_question = (a->left == LEFT_NOT || a->left == LEFT_OVERLAP) &&
-					   (b->left == LEFT_NOT || b->left == LEFT_OVERLAP);
 
-			if (!in_question || !fixes_overlap(a, b))
+			if (!is_in_question(a) || !is_in_question(b) || a->rewritten_by == b || !fixes_overlap(a, b))
 				continue;
 			a->left = b->left = LEFT_OVERLAP;
-			a->overlaps = a->overlaps ? a->overlaps : b->finding;
-			b->overlaps = b->overlaps ? b->overlaps : a->finding;
+			a->overlaps = a->overlaps ? a->overlaps : b;
+			b->overlaps = b->overlaps ? b->overlaps : a;
 		}
 	}
 }
 
+void plan_settle(struct plan *plan)
+{
+	size_t made;
+
+	do {
+		made = plan_made(plan);
+		for (size_t i = 0; i < plan->n; i++) {
+			struct fix *fix = &plan->fixes[i];
+			bool yields = fix->rewritten_by && fix->rewritten_by->left == LEFT_NOT;
+
+			if (fix->left == LEFT_NOT || fix->left == LEFT_REWRITTEN)
+				fix->left = yields ? LEFT_REWRITTEN : LEFT_NOT;
+		}
+		leave_overlaps(plan);
+	} while (plan_made(plan) != made);
+}
+
+/* ---- gathering them ---- */
+
+/* Is one of the calls that @rewrite makes another at this place, told by @key: its line or its offset? */
+static bool rewrites_call(const struct rewrite *rewrite, const char *path, const char *key, json_int_t value)
+{
+	size_t at;
+	json_t *call;
+
+	json_array_foreach (rewrite->calls, at, call) {
+		auto_string file = path_real("/", json_string_value(json_object_get(call, "file")));
+
+		if (json_integer_value(json_object_get(call, key)) == value && strcmp(file, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What a lock's rules say of a call that is made another holds of the new one as well. */
+static bool rewrites_finding(const struct rewrite *rewrite, const struct finding *finding)
+{
+	size_t at;
+	json_t *note;
+
+	if (!starts_with(finding->rule, "safespawn.thread."))
+		return false;
+	if (rewrites_call(rewrite, finding->path, "line", finding->line))
+		return true;
+	json_array_foreach (finding->notes, at, note) {
+		auto_string file = path_real("/", json_string_value(json_object_get(note, "file")));
+
+		if (rewrites_call(rewrite, file, "line", json_integer_value(json_object_get(note, "line"))))
+			return true;
+	}
+	return false;
+}
+
+const struct fix *plan_repair(const struct plan *plan, const struct finding *finding)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct fix *fix = &plan->fixes[i];
+
+		if (fix->left == LEFT_NOT &&
+		    (fix->finding == finding || (fix->rewrite && rewrites_finding(fix->rewrite, finding))))
+			return fix;
+	}
+	return NULL;
+}
+
+static int add_fix(struct plan *plan, const struct finding *finding, const struct strings *choose, char **ret_path)
+{
+	const json_t *json = choose_fix(finding, choose);
+	struct fix *fix = &plan->fixes[plan->n++];
+
+	fix->finding = finding;
+	if (!json) {
+		fix->left = LEFT_CHOICE;
+		return 0;
+	}
+	fix->name = json_string_value(json_object_get(json, "name"));
+	return take_edits(plan, fix, json_object_get(json, "edits"), ret_path);
+}
+
+/* Of rewrites that begin at one place one is made. */
+static bool is_chosen(const struct findings *findings, size_t number, const struct strings *choose)
+{
+	const struct rewrite *rewrite = &findings->rewrites[number];
+	const char *chosen = NULL;
+	size_t alternatives = 0;
+	size_t first = choose->n;
+
+	for (size_t i = 0; i < findings->n_rewrites; i++) {
+		const struct rewrite *other = &findings->rewrites[i];
+
+		if (strcmp(other->path, rewrite->path) != 0 || other->offset != rewrite->offset)
+			continue;
+		alternatives++;
+		for (size_t j = 0; j < first; j++) {
+			if (strcmp(choose->v[j], other->name) == 0) {
+				chosen = other->name;
+				first = j;
+			}
+		}
+	}
+	return alternatives == 1 || (chosen && strcmp(chosen, rewrite->name) == 0);
+}
+
+static int add_rewrite(struct plan *plan, size_t number, const struct strings *choose, char **ret_path)
+{
+	const struct findings *findings = plan->findings;
+	const struct rewrite *rewrite = &findings->rewrites[number];
+	struct fix *fix = &plan->fixes[plan->n++];
+
+	fix->rewrite = rewrite;
+	fix->name = rewrite->name;
+	fix->left = is_chosen(findings, number, choose) ? LEFT_NOT : LEFT_CHOICE;
+	for (size_t i = 0; i < findings->n_left; i++) {
+		const struct left_alone *left = &findings->left[i];
+
+		if (fix->left == LEFT_NOT && rewrites_call(rewrite, left->path, "offset", left->offset)) {
+			fix->left = LEFT_OPPOSED;
+			fix->opposing = left;
+		}
+	}
+	return take_edits(plan, fix, rewrite->edits, ret_path);
+}
+
 int plan_make(struct plan *ret, const struct findings *findings, const struct strings *choose, char **ret_path)
 {
-	auto_plan plan = { .fixes = zalloc(findings->n, sizeof(*plan.fixes)) };
+	auto_plan plan = {
+		.fixes = zalloc(findings->n + findings->n_rewrites, sizeof(*plan.fixes)),
+		.findings = findings,
+	};
+	size_t fixes;
+	int err = 0;
 
-	for (size_t i = 0; i < findings->n; i++) {
-		const struct finding *finding = &findings->v[i];
-		const json_t *json = choose_fix(finding, choose);
-		struct fix *fix;
-		int err;
-
-		if (!json_array_size(finding->fixes))
-			continue;
-		fix = &plan.fixes[plan.n++];
-		fix->finding = finding;
-		if (!json) {
-			fix->left = LEFT_CHOICE;
-			continue;
-		}
-		err = take_edits(&plan, fix, json, ret_path);
-		if (err)
-			return err;
-	}
-	leave_overlaps(&plan);
+	for (size_t i = 0; i < findings->n && !err; i++)
+		if (json_array_size(findings->v[i].fixes))
+			err = add_fix(&plan, &findings->v[i], choose, ret_path);
+	fixes = plan.n;
+	for (size_t i = 0; i < findings->n_rewrites && !err; i++)
+		err = add_rewrite(&plan, i, choose, ret_path);
+	if (err)
+		return err;
+	for (size_t i = 0; i < plan.n; i++)
+		if (plan.fixes[i].left == LEFT_NOT && overlaps_itself(&plan.fixes[i]))
+			plan.fixes[i].left = LEFT_RANGE;
+	for (size_t i = 0; i < fixes; i++)
+		for (size_t j = plan.n; j-- > fixes;)
+			if (rewrites_finding(plan.fixes[j].rewrite, plan.fixes[i].finding) &&
+			    (!plan.fixes[i].rewritten_by || plan.fixes[j].left == LEFT_NOT))
+				plan.fixes[i].rewritten_by = &plan.fixes[j];
+	plan_settle(&plan);
 	*ret = plan;
 	plan = (struct plan){ 0 };
 	return 0;

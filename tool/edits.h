@@ -18,6 +18,8 @@ enum left_out {
 	LEFT_RANGE,	/* its edits lie outside the file, or on each other */
 	LEFT_COMPILE,	/* the result does not compile */
 	LEFT_UNCHECKED, /* no compile that works covers the file */
+	LEFT_REWRITTEN, /* a rewrite repairs it, too */
+	LEFT_OPPOSED,	/* another unit has a reason to leave one of its calls alone */
 };
 
 struct edit {
@@ -26,35 +28,45 @@ struct edit {
 	const char *text;
 };
 
-/** The fix of one finding; its strings belong to the finding's report. */
+/** The fix of a finding, or a rewrite; its strings belong to the units' reports. */
 struct fix {
-	const struct finding *finding;
+	const struct finding *finding; /* NULL: a rewrite */
+	const struct rewrite *rewrite; /* NULL: a fix */
 	const char *name;
 	struct edit *edits;
 	size_t n;
 	enum left_out left;
-	const struct finding *overlaps; /* with LEFT_OVERLAP: the other one */
+	const struct fix *overlaps;	/* with LEFT_OVERLAP: one that it overlaps */
+	const struct fix *rewritten_by; /* of a finding's fix: the rewrite that does the same if it is made; or NULL */
+	const struct left_alone *opposing; /* with LEFT_OPPOSED */
 };
 
 struct edited {
-	char *path; /* real */
+	char *path;   /* real */
+	bool changed; /* it is no longer what clang read */
 	struct buffer before, after;
 };
 
 struct plan {
-	struct fix *fixes;
+	struct fix *fixes; /* those of findings, in their order, then the rewrites */
 	size_t n;
+	const struct findings *findings;
 	struct edited *files;
 	size_t n_files;
 };
 
 /**
- * Plan the fixes of @findings; of alternatives the first one whose name is in @choose.
+ * Plan the fixes and rewrites of @findings; of alternatives the first one whose name is in @choose. A rewrite comes
+ * before the fixes of the findings that it repairs; these are made where it is not.
  *
  * Reads the files that are edited. 0, or the errno of the one that cannot be read, whose path is *ret_path then.
  */
 int plan_make(struct plan *ret, const struct findings *findings, const struct strings *choose, char **ret_path);
 void plan_free(struct plan *plan);
+/** Decide anew between the fixes that nothing else speaks against, after one of them was left out. */
+void plan_settle(struct plan *plan);
+/** The fix or rewrite that is made and repairs a finding of the plan; NULL: none is. */
+const struct fix *plan_repair(const struct plan *plan, const struct finding *finding);
 #define auto_plan CLEANUP(plan_free) struct plan
 
 /** Make the after of each file from the fixes that are not left out. */

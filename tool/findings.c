@@ -44,6 +44,79 @@ static int compare_gaps(const void *a, const void *b)
 	return order ? order : strcmp(x->why, y->why);
 }
 
+static int compare_rewrites(const void *a, const void *b)
+{
+	const struct rewrite *x = a;
+	const struct rewrite *y = b;
+	int order = strcmp(x->path, y->path);
+
+	order = order ? order : compare_numbers(x->offset, y->offset);
+	return order ? order : strcmp(x->name, y->name);
+}
+
+static int compare_left(const void *a, const void *b)
+{
+	const struct left_alone *x = a;
+	const struct left_alone *y = b;
+	int order = strcmp(x->path, y->path);
+
+	order = order ? order : compare_numbers(x->offset, y->offset);
+	order = order ? order : strcmp(x->what, y->what);
+	return order ? order : strcmp(x->why, y->why);
+}
+
+static void add_rewrites(struct findings *findings, const struct unit *unit)
+{
+	size_t at;
+	json_t *item;
+
+	json_array_foreach (json_object_get(unit->report, "rewrites"), at, item) {
+		findings->rewrites = grow(findings->rewrites, findings->n_rewrites + 1, sizeof(*findings->rewrites));
+		findings->rewrites[findings->n_rewrites++] = (struct rewrite){
+			.path = path_real(unit->directory, string_in(item, "file")),
+			.line = number_in(item, "line"),
+			.column = number_in(item, "column"),
+			.offset = number_in(item, "offset"),
+			.name = string_in(item, "name"),
+			.title = string_in(item, "title"),
+			.function = string_in(item, "function"),
+			.calls = json_copy(json_object_get(item, "calls")),
+			.edits = json_copy(json_object_get(item, "edits")),
+			.notes = json_copy(json_object_get(item, "notes")),
+			.needs_runtime = json_is_true(json_object_get(item, "runtime")),
+		};
+	}
+	json_array_foreach (json_object_get(unit->report, "left"), at, item) {
+		findings->left = grow(findings->left, findings->n_left + 1, sizeof(*findings->left));
+		findings->left[findings->n_left++] = (struct left_alone){
+			.path = path_real(unit->directory, string_in(item, "file")),
+			.line = number_in(item, "line"),
+			.column = number_in(item, "column"),
+			.offset = number_in(item, "offset"),
+			.function = string_in(item, "function"),
+			.what = string_in(item, "what"),
+			.why = string_in(item, "why"),
+		};
+	}
+}
+
+/* Two units that read one file at different times saw what nobody can edit: a hash that no content has. */
+static void add_hashes(struct findings *findings, const struct unit *unit)
+{
+	const char *path;
+	json_t *hash;
+
+	json_object_foreach (json_object_get(unit->report, "files"), path, hash) {
+		auto_string real = path_real(unit->directory, path);
+		json_t *known = json_object_get(findings->hashes, real);
+
+		if (known && !json_equal(known, hash))
+			json_object_set_new(findings->hashes, real, json_string(""));
+		else
+			json_object_set(findings->hashes, real, hash);
+	}
+}
+
 static void add_unit(struct findings *findings, const struct unit *unit)
 {
 	size_t at;
@@ -133,14 +206,80 @@ static void merge_gaps(struct findings *findings)
 	findings->n_gaps = findings->n_gaps ? kept + 1 : 0;
 }
 
+/* Adds to @items what it does not have of @more. */
+static void unite(json_t *items, const json_t *more)
+{
+	size_t at;
+	json_t *item;
+
+	json_array_foreach (more, at, item) {
+		bool known = false;
+
+		for (size_t i = 0; i < json_array_size(items) && !known; i++)
+			known = json_equal(json_array_get(items, i), item);
+		if (!known)
+			json_array_append(items, item);
+	}
+}
+
+static void rewrite_free(struct rewrite *rewrite)
+{
+	free(rewrite->path);
+	json_decref(rewrite->calls);
+	json_decref(rewrite->edits);
+	json_decref(rewrite->notes);
+}
+
+static void merge_rewrites(struct findings *findings)
+{
+	size_t kept = 0;
+
+	stable_sort(findings->rewrites, findings->n_rewrites, sizeof(*findings->rewrites), compare_rewrites);
+	for (size_t i = 1; i < findings->n_rewrites; i++) {
+		struct rewrite *last = &findings->rewrites[kept];
+		struct rewrite *this = &findings->rewrites[i];
+
+		if (compare_rewrites(last, this) != 0) {
+			findings->rewrites[++kept] = *this;
+			continue;
+		}
+		unite(last->calls, this->calls);
+		unite(last->edits, this->edits);
+		unite(last->notes, this->notes);
+		last->needs_runtime = last->needs_runtime || this->needs_runtime;
+		rewrite_free(this);
+	}
+	findings->n_rewrites = findings->n_rewrites ? kept + 1 : 0;
+}
+
+static void merge_left(struct findings *findings)
+{
+	size_t kept = 0;
+
+	stable_sort(findings->left, findings->n_left, sizeof(*findings->left), compare_left);
+	for (size_t i = 1; i < findings->n_left; i++) {
+		if (compare_left(&findings->left[kept], &findings->left[i]) == 0)
+			free(findings->left[i].path);
+		else
+			findings->left[++kept] = findings->left[i];
+	}
+	findings->n_left = findings->n_left ? kept + 1 : 0;
+}
+
 void findings_collect(struct findings *ret, const struct units *units)
 {
-	*ret = (struct findings){ 0 };
-	for (size_t i = 0; i < units->n; i++)
-		if (units->v[i].report)
-			add_unit(ret, &units->v[i]);
+	*ret = (struct findings){ .hashes = json_object() };
+	for (size_t i = 0; i < units->n; i++) {
+		if (!units->v[i].report)
+			continue;
+		add_unit(ret, &units->v[i]);
+		add_rewrites(ret, &units->v[i]);
+		add_hashes(ret, &units->v[i]);
+	}
 	merge_findings(ret);
 	merge_gaps(ret);
+	merge_rewrites(ret);
+	merge_left(ret);
 }
 
 void findings_free(struct findings *findings)
@@ -149,8 +288,15 @@ void findings_free(struct findings *findings)
 		free(findings->v[i].path);
 	for (size_t i = 0; i < findings->n_gaps; i++)
 		free(findings->gaps[i].path);
+	for (size_t i = 0; i < findings->n_rewrites; i++)
+		rewrite_free(&findings->rewrites[i]);
+	for (size_t i = 0; i < findings->n_left; i++)
+		free(findings->left[i].path);
 	free(findings->v);
 	free(findings->gaps);
+	free(findings->rewrites);
+	free(findings->left);
+	json_decref(findings->hashes);
 	*findings = (struct findings){ 0 };
 }
 

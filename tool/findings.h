@@ -16,6 +16,22 @@ struct finding {
 	const json_t *notes, *fixes;
 };
 
+/** Edits that belong together and answer no report. What several units say of it is brought together. */
+struct rewrite {
+	char *path;
+	long long line, column, offset;
+	const char *name, *title, *function;
+	json_t *calls, *edits, *notes; /* as in a report; owned */
+	bool needs_runtime;
+};
+
+/** What would have been rewritten but is not, and why. */
+struct left_alone {
+	char *path;
+	long long line, column, offset;
+	const char *function, *what, *why;
+};
+
 /** A function that stayed unproved, or was not analysed. */
 struct gap {
 	char *path;
@@ -28,6 +44,11 @@ struct findings {
 	size_t n;
 	struct gap *gaps; /* sorted and merged like the findings */
 	size_t n_gaps;
+	struct rewrite *rewrites; /* sorted by place and name */
+	size_t n_rewrites;
+	struct left_alone *left; /* sorted and merged like the findings */
+	size_t n_left;
+	json_t *hashes; /* of the files that edits are for: path -> the hash, as git has it, of what clang read */
 };
 
 void findings_collect(struct findings *ret, const struct units *units);

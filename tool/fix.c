@@ -6,6 +6,7 @@
  */
 #include "analysis.h"
 #include "edits.h"
+#include "left.h"
 #include "show.h"
 #include "verbs.h"
 #include "write.h"
@@ -13,60 +14,6 @@
 #include <errno.h>
 #include <git2.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-
-/* ---- what the files were before the analysis ---- */
-
-/*
- * A unit's own file is read before clang reads it. Which headers will be edited is not known by then; one of them
- * changed if its status did since the analysis began.
- */
-struct snapshot {
-	struct buffer *contents; /* one per unit */
-	size_t units;
-	struct timespec taken;
-};
-
-static bool is_later(struct timespec a, struct timespec b)
-{
-	return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
-}
-
-static void snapshot_take(struct snapshot *snapshot, const struct units *units)
-{
-	struct timespec now;
-	struct timespec tick = { .tv_nsec = 1000000 };
-
-	snapshot->contents = zalloc(units->n, sizeof(*snapshot->contents));
-	snapshot->units = units->n;
-	for (size_t i = 0; i < units->n; i++)
-		if (buffer_read(&snapshot->contents[i], units->v[i].path) != 0)
-			buffer_append(&snapshot->contents[i], "", 0);
-	/* Files get the time of the clock's last tick: what happens after the next one is told apart. */
-	clock_gettime(CLOCK_REALTIME_COARSE, &snapshot->taken);
-	do {
-		nanosleep(&tick, NULL);
-		clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	} while (!is_later(now, snapshot->taken));
-}
-
-static void snapshot_free(struct snapshot *snapshot)
-{
-	for (size_t i = 0; i < snapshot->units; i++)
-		buffer_free(&snapshot->contents[i]);
-	free(snapshot->contents);
-}
-
-static bool changed_since(const struct snapshot *snapshot, const struct units *units, const struct edited *file)
-{
-	struct stat info;
-
-	for (size_t i = 0; i < units->n; i++)
-		if (strcmp(units->v[i].path, file->path) == 0)
-			return !buffer_equal(&file->before, &snapshot->contents[i]);
-	return stat(file->path, &info) != 0 || is_later(info.st_ctim, snapshot->taken);
-}
 
 /* ---- does it compile ---- */
 
@@ -221,19 +168,13 @@ static bool is_suspect(const struct trial *trial, const struct fix *fix)
 }
 
 /*
- * Leave out the fixes whose result does not compile. Suspects are added one by one to those that are beyond doubt, so
- * that one which compiles alone but not with an earlier one is left out too.
+ * Suspects are added one by one to those that are beyond doubt, so that one which compiles alone but not with an
+ * earlier one is left out too.
  */
-static void leave_broken(struct trial *trial)
+static void leave_suspects(struct trial *trial)
 {
 	struct plan *plan = trial->plan;
 	bool *suspects = zalloc(plan->n, sizeof(*suspects));
-
-	for (size_t i = 0; i < plan->n; i++)
-		if (plan->fixes[i].left == LEFT_NOT && !is_covered(trial, &plan->fixes[i]))
-			plan->fixes[i].left = LEFT_UNCHECKED;
-	if (!plan_made(plan) || compiles(trial))
-		goto free_suspects;
 
 	for (size_t i = 0; i < plan->n; i++) {
 		suspects[i] = plan->fixes[i].left == LEFT_NOT && is_suspect(trial, &plan->fixes[i]);
@@ -247,10 +188,29 @@ static void leave_broken(struct trial *trial)
 		if (!compiles(trial))
 			plan->fixes[i].left = LEFT_COMPILE;
 	}
-
-free_suspects:
-	plan_apply(plan);
 	free(suspects);
+}
+
+/* Leave out the fixes whose result does not compile. */
+static void leave_broken(struct trial *trial)
+{
+	struct plan *plan = trial->plan;
+	size_t made;
+
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->fixes[i].left == LEFT_NOT && !is_covered(trial, &plan->fixes[i]))
+			plan->fixes[i].left = LEFT_UNCHECKED;
+	plan_settle(plan);
+	/* Without a rewrite the fixes that yielded to it have their turn. */
+	do {
+		made = plan_made(plan);
+		if (!made || compiles(trial))
+			break;
+		leave_suspects(trial);
+		made = plan_made(plan);
+		plan_settle(plan);
+	} while (plan_made(plan) != made && !trial->analysis->stopped_by);
+	plan_apply(plan);
 }
 
 /* ---- showing it ---- */
@@ -295,7 +255,6 @@ static int show_diff(const struct plan *plan, const struct options *options)
 
 	git_diff_options_init(&diff_options, GIT_DIFF_OPTIONS_VERSION);
 	diff_options.flags = GIT_DIFF_FORCE_TEXT;
-	git_libgit2_init();
 	for (size_t i = 0; i < plan->n_files && !failed; i++) {
 		const struct edited *file = &plan->files[i];
 		const char *name = path_shown(file->path);
@@ -312,68 +271,8 @@ static int show_diff(const struct plan *plan, const struct options *options)
 	}
 	if (failed)
 		say_error("cannot make the diff: %s", git_error_last() ? git_error_last()->message : "unknown reason");
-	git_libgit2_shutdown();
 	fflush(stdout);
 	return failed ? EXIT_INCOMPLETE : 0;
-}
-
-static void put_alternatives(const struct finding *finding)
-{
-	size_t count = json_array_size(finding->fixes);
-	size_t at;
-	json_t *fix;
-
-	json_array_foreach (finding->fixes, at, fix) {
-		if (at)
-			fputs(at + 1 == count ? " or " : ", ", stderr);
-		fprintf(stderr, "'%s'", json_string_value(json_object_get(fix, "name")));
-	}
-}
-
-/* Each report that stays, and why. */
-static void show_left(const struct plan *plan, const struct findings *findings)
-{
-	size_t next = 0;
-
-	for (size_t i = 0; i < findings->n; i++) {
-		const struct finding *finding = &findings->v[i];
-		const struct fix *fix = NULL;
-		auto_string place = text("%s:%lld:%lld", path_shown(finding->path), finding->line, finding->column);
-
-		if (next < plan->n && plan->fixes[next].finding == finding)
-			fix = &plan->fixes[next++];
-		if (fix && fix->left == LEFT_NOT)
-			continue;
-		fprintf(stderr, "%s: note: left as it is: %s [%s]: ", place, finding->message, finding->rule);
-		if (!fix) {
-			fputs("it has no fix\n", stderr);
-			continue;
-		}
-		switch (fix->left) {
-		case LEFT_NOT:
-			break;
-		case LEFT_CHOICE:
-			fputs("choose ", stderr);
-			put_alternatives(finding);
-			fputs(" with --choose=NAME\n", stderr);
-			break;
-		case LEFT_OVERLAP:
-			fprintf(stderr, "its fix '%s' overlaps that of %s:%lld:%lld [%s]\n", fix->name,
-				path_shown(fix->overlaps->path), fix->overlaps->line, fix->overlaps->column,
-				fix->overlaps->rule);
-			break;
-		case LEFT_RANGE:
-			fprintf(stderr, "its fix '%s' does not fit the file\n", fix->name);
-			break;
-		case LEFT_COMPILE:
-			fprintf(stderr, "with its fix '%s' the code does not compile\n", fix->name);
-			break;
-		case LEFT_UNCHECKED:
-			fprintf(stderr, "its fix '%s' cannot be tried: the file does not compile as it is\n",
-				fix->name);
-			break;
-		}
-	}
 }
 
 /* ---- making it ---- */
@@ -400,8 +299,7 @@ static int write_plan(const struct plan *plan)
 }
 
 /* Gather the plan: 0, or what to exit with after a message. */
-static int make_plan(struct plan *ret, struct analysis *analysis, const struct findings *findings,
-		     const struct snapshot *snapshot)
+static int make_plan(struct plan *ret, struct analysis *analysis, const struct findings *findings)
 {
 	auto_plan plan = { 0 };
 	auto_string path = NULL;
@@ -414,7 +312,7 @@ static int make_plan(struct plan *ret, struct analysis *analysis, const struct f
 		return EXIT_INCOMPLETE;
 	}
 	for (size_t i = 0; i < plan.n_files; i++) {
-		if (!changed_since(snapshot, &analysis->units, &plan.files[i]))
+		if (!plan.files[i].changed)
 			continue;
 		fprintf(stderr, "%s: error: changed while it was analysed; nothing was written: run again\n",
 			path_shown(plan.files[i].path));
@@ -481,20 +379,18 @@ static int check_again(struct analysis *analysis, const struct strings *fixable_
  */
 static int repair(struct analysis *analysis, bool *ret_again, struct strings *ret_fixable)
 {
-	CLEANUP(snapshot_free) struct snapshot snapshot = { 0 };
 	const struct options *options = analysis->options;
 	auto_findings findings = { 0 };
 	auto_plan plan = { 0 };
 	bool stopped;
 	int code;
 
-	snapshot_take(&snapshot, &analysis->units);
 	analysis_run(analysis);
 	findings_collect(&findings, &analysis->units);
 	note_fixable(ret_fixable, &findings);
 	/* With a broken configuration nothing is sure: what a call means may stand in it. */
 	stopped = analysis->stopped_by || is_misconfigured(&analysis->units);
-	code = stopped ? 0 : make_plan(&plan, analysis, &findings, &snapshot);
+	code = stopped ? 0 : make_plan(&plan, analysis, &findings);
 	if (code)
 		return code;
 
@@ -502,7 +398,8 @@ static int repair(struct analysis *analysis, bool *ret_again, struct strings *re
 	if (!stopped && !analysis->stopped_by) {
 		if (!options->apply)
 			code = show_diff(&plan, options);
-		show_left(&plan, &findings);
+		show_made(&plan);
+		show_left(&plan);
 		if (*ret_again && write_plan(&plan) != 0) {
 			*ret_again = false;
 			return EXIT_INCOMPLETE;
@@ -532,7 +429,9 @@ int run_fix(int argc, char **argv)
 	code = analysis_open(&analysis, &options, &toolchain);
 	if (code)
 		return code;
+	git_libgit2_init();
 	code = repair(&analysis, &again, &fixable);
+	git_libgit2_shutdown();
 	if (again)
 		code = check_again(&analysis, &fixable);
 	return analysis.stopped_by ? EXIT_SIGNAL + analysis.stopped_by : code;

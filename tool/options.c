@@ -6,6 +6,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,6 +33,8 @@ enum {
 	OPT_EXIT_ZERO,
 	OPT_APPLY,
 	OPT_TO,
+	OPT_DETACHED,
+	OPT_LIMIT,
 	OPT_CHOOSE,
 	OPT_HELP,
 };
@@ -84,7 +87,13 @@ static struct poptOption fix_table[] = {
 	FLAG("apply", OPT_APPLY, "edit the files: all of them or none"),
 	VALUE("choose", '\0', OPT_CHOOSE, "where there are alternatives, take the fix of this name; may be repeated",
 	      "NAME"),
-	VALUE("to", '\0', OPT_TO, "what to write: minimal (the smallest edit that is right)", "STYLE"),
+	VALUE("to", '\0', OPT_TO,
+	      "scope (spawns become tasks of a scope; the default) or minimal (the smallest edit that is right)",
+	      "STYLE"),
+	VALUE("detached", '\0', OPT_DETACHED,
+	      "with --to=scope, threads that are detached on purpose: keep (the default), service or background", "AS"),
+	VALUE("limit", '\0', OPT_LIMIT, "with --to=scope, how many tasks of a scope run at once; else all of them",
+	      "N"),
 	{ NULL, '\0', POPT_ARG_INCLUDE_TABLE, files_table, 0, "What to repair:", NULL },
 	{ NULL, '\0', POPT_ARG_INCLUDE_TABLE, analysis_table, 0, "How:", NULL },
 	{ NULL, '\0', POPT_ARG_INCLUDE_TABLE, output_table, 0, "What is shown, and how it ends:", NULL },
@@ -97,6 +106,7 @@ void options_free(struct options *options)
 	free(options->clang);
 	free(options->profile);
 	free(options->rules);
+	free(options->detached);
 	strings_free(&options->files);
 	strings_free(&options->flags);
 	strings_free(&options->choose);
@@ -198,7 +208,8 @@ static int take(struct options *options, int which, const char *given, size_t *c
 	static const char *const progresses[] = { "auto", "none", NULL };
 	static const char *const switches[] = { "on", "off", NULL };
 	static const char *const formats[] = { "text", "json", NULL };
-	static const char *const styles[] = { "minimal", NULL };
+	static const char *const styles[] = { "minimal", "scope", NULL };
+	static const char *const purposes[] = { "keep", "service", "background", NULL };
 	unsigned long number;
 	size_t at;
 	int code;
@@ -266,10 +277,17 @@ static int take(struct options *options, int which, const char *given, size_t *c
 		options->apply = true;
 		return 0;
 	case OPT_TO:
-		if (strcmp(given, "scope") == 0)
-			return say_usage("--to=scope comes with the runtime, which is not part of this version; "
-					 "available is --to=minimal");
-		return read_word("--to", given, styles, &at);
+		code = read_word("--to", given, styles, &at);
+		if (!code)
+			options->to_scope = at == 1;
+		return code;
+	case OPT_DETACHED:
+		set(&options->detached, given);
+		return read_word("--detached", given, purposes, &at);
+	case OPT_LIMIT:
+		code = read_number("--limit", given, 1, UINT_MAX, &number);
+		options->limit = (unsigned)number;
+		return code;
 	case OPT_CHOOSE:
 		strings_add(&options->choose, given);
 		return 0;
@@ -295,6 +313,7 @@ bool options_read(struct options *ret, const char *verb, int argc, char **argv, 
 		.time_limit_s = TIME_LIMIT_S,
 		.jobs = run_parallelism(),
 		.progress = isatty(STDERR_FILENO),
+		.to_scope = fix,
 	};
 	size_t color = 0;
 	poptContext context;
@@ -337,6 +356,10 @@ bool options_read(struct options *ret, const char *verb, int argc, char **argv, 
 	}
 	if (options.flags_given && options.database) {
 		*ret_code = say_usage("flags come from -p or follow --, not both");
+		return false;
+	}
+	if (fix && !options.to_scope && (options.detached || options.limit)) {
+		*ret_code = say_usage("--detached and --limit say what a scope is like: they need --to=scope");
 		return false;
 	}
 	if (options.flags_given && !options.files.n) {
