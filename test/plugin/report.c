@@ -72,4 +72,9 @@ int has_no_threads(int a) { return a; }
 // CHECK:      "fixes": []
 // CHECK-NEXT: }
 // CHECK-NEXT: ]
+// CHECK-NEXT: "rewrites": [],
+// CHECK-NEXT: "left": [],
+// CHECK-NEXT: "files": {
+// CHECK-NEXT: "{{.*}}/report.c": "{{[0-9a-f]+}}"
+// CHECK-NEXT: }
 // CHECK-NEXT: }
