@@ -14,13 +14,26 @@ FlowPoint safespawn::pointAfter(const CFG &Graph, const Stmt *S) {
   return {};
 }
 
-const Stmt *safespawn::walk(FlowPoint From, llvm::function_ref<Step(const Stmt *)> Visit, const CFGBlock *Barred) {
+namespace {
+
+/// Where a walk ended.
+struct Walked {
+  const Stmt *Found = nullptr;
+  bool Left = false; ///< a path came to the end of the function
+};
+
+} // namespace
+
+static Walked walkFrom(FlowPoint From, llvm::function_ref<Step(const Stmt *)> Visit, const CFGBlock *Barred,
+                       const CFGBlock *End) {
   if (!From)
-    return nullptr;
+    return {};
   llvm::SmallPtrSet<const CFGBlock *, 32> Entered; // the block of From may be entered once more, from its start
   SmallVector<FlowPoint, 16> Work{From};
   while (!Work.empty()) {
     FlowPoint At = Work.pop_back_val();
+    if (At.Block == End)
+      return {nullptr, true};
     bool Stopped = false;
     for (unsigned I = At.Index; I < At.Block->size() && !Stopped; ++I)
       if (auto Element = (*At.Block)[I].getAs<CFGStmt>())
@@ -31,15 +44,25 @@ const Stmt *safespawn::walk(FlowPoint From, llvm::function_ref<Step(const Stmt *
           Stopped = true;
           break;
         case Step::Found:
-          return Element->getStmt();
+          return {Element->getStmt(), false};
         }
-    if (Stopped)
+    if (Stopped || (End && At.Block->hasNoReturnElement()))
       continue;
     for (const CFGBlock *Next : At.Block->succs())
       if (Next && Next != Barred && Entered.insert(Next).second)
         Work.push_back({Next, 0});
   }
-  return nullptr;
+  return {};
+}
+
+const Stmt *safespawn::walk(FlowPoint From, llvm::function_ref<Step(const Stmt *)> Visit, const CFGBlock *Barred) {
+  return walkFrom(From, Visit, Barred, nullptr).Found;
+}
+
+bool safespawn::leaves(const CFG &Graph, FlowPoint From, llvm::function_ref<Step(const Stmt *)> Visit,
+                       const CFGBlock *Barred) {
+  const Walked W = walkFrom(From, Visit, Barred, &Graph.getExit());
+  return W.Found || W.Left;
 }
 
 namespace {

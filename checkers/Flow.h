@@ -31,6 +31,10 @@ FlowPoint pointAfter(const clang::CFG &Graph, const clang::Stmt *S);
 const clang::Stmt *walk(FlowPoint From, llvm::function_ref<Step(const clang::Stmt *)> Visit,
                         const clang::CFGBlock *Barred = nullptr);
 
+/// As walk: whether a path comes to a statement for which \p Visit answers Found, or to the end of the function.
+bool leaves(const clang::CFG &Graph, FlowPoint From, llvm::function_ref<Step(const clang::Stmt *)> Visit,
+            const clang::CFGBlock *Barred = nullptr);
+
 /// What the code makes of a spawn's result.
 struct SpawnTest {
   bool Known = false;                      ///< we understand it

@@ -128,7 +128,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
     const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
     if (!Callee)
       return false;
-    return Callee->isNoReturn() || !U.meaningsOf(Callee).empty() ||
+    return Callee->isNoReturn() || U.isDescribed(Callee) ||
            (Callee->hasBody() && (U.hasEffect(Callee) || (U.matters(Callee) && neverReturns(Callee, Manager))));
   };
   auto Holds = [](const Stmt *Outer, auto Is) {
@@ -153,7 +153,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
       if (auto S = Element.getAs<CFGStmt>()) {
         const auto *Call = dyn_cast<CallExpr>(S->getStmt());
         const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
-        if (Callee && (!U.meaningsOf(Callee).empty() || U.hasEffect(Callee)))
+        if (Callee && (U.isDescribed(Callee) || U.hasEffect(Callee)))
           Described.insert(B); // the end of a thread is not the end of all
         if (IsEffect(S->getStmt())) {
           Effect = true;

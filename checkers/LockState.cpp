@@ -189,6 +189,7 @@ private:
   bool isSure(const Standing &Known, const MemRegion *Region, LockName Lock) const;
   /// Gives locks that may be the one that was released the benefit of the doubt.
   ProgramStateRef releaseAliases(ProgramStateRef State, LockName Released) const;
+  void guard(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const;
   bool mayWaitForLong(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const;
   /// The entry of the thread that \p Join waits for, where this file spawns it into the same variable or field.
   const FunctionDecl *joinedEntry(const CallExpr *Join, const Meaning &Row) const;
@@ -634,6 +635,15 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
   return State->set<LockMap>(Lock, Next);
 }
 
+void LockState::guard(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {
+  // Where the guard's variable ends is not on the path, so the lock is not judged any more.
+  ProgramStateRef State = bindResult(Call.invalidateRegions(C.blockCount(), C.getState()), Call, C);
+  const MemRegion *Region = Call.getArgSVal(Row.Object.index()).getAsRegion();
+  if (const LockName Lock = Region ? Names.ofObject(Region->StripCasts(), State) : Places::None)
+    State = State->remove<LockMap>(Lock)->add<GuardedSet>(Lock);
+  C.addTransition(State);
+}
+
 bool LockState::evalCall(const CallEvent &Call, CheckerContext &C) const {
   const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
   if (!Callee || !isa_and_nonnull<CallExpr>(Call.getOriginExpr()))
@@ -664,6 +674,9 @@ bool LockState::evalCall(const CallEvent &Call, CheckerContext &C) const {
   case Effect::Post:
   case Effect::Once:
     break;
+  case Effect::Guard:
+    guard(Call, Row, C);
+    return true;
   default:
     return false;
   }
@@ -673,7 +686,8 @@ bool LockState::evalCall(const CallEvent &Call, CheckerContext &C) const {
     State = Call.invalidateRegions(C.blockCount(), State);
   State = bindResult(State, Call, C);
   const NoteTag *Note = nullptr;
-  State = apply(State, Call, eventAt(What, Row, Row.Object, Call), Note, C);
+  if (Row.Object.isArgument())
+    State = apply(State, Call, eventAt(What, Row, Row.Object, Call), Note, C);
   if (State && Row.What == Effect::Wait && Row.Lock.isArgument())
     State = apply(State, Call, eventAt(SyncEvent::WaitFor, Row, Row.Lock, Call), Note, C);
   if (State)
@@ -684,15 +698,15 @@ bool LockState::evalCall(const CallEvent &Call, CheckerContext &C) const {
 // ---- calls that wait ------------------------------------------------------------------------------------------------
 
 bool LockState::mayWaitForLong(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {
-  if (Row.What != Effect::Block && Row.What != Effect::Join && Row.What != Effect::Wait)
-    return false;
   if (Row.File && !A->Strict)
     return false;
   ProgramStateRef State = C.getState();
   if (Row.Limit.isArgument()) { // for ever only where that is known
     SVal Limit = Call.getArgSVal(Row.Limit.index());
     auto Number = Limit.getAs<nonloc::ConcreteInt>();
-    if (Number ? compat::valueOf(*Number) >= 0 : !State->isNull(Limit).isConstrainedTrue())
+    const Expr *Written = Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Row.Limit);
+    const bool Never = !Row.NeverName.empty() && Written && A->U.text(Written) == Row.NeverName;
+    if (!Never && (Number ? compat::valueOf(*Number) >= 0 : !State->isNull(Limit).isConstrainedTrue()))
       return false;
   }
   if (Row.Flags.isArgument()) {
@@ -783,13 +797,15 @@ void LockState::checkPreCall(const CallEvent &Call, CheckerContext &C) const {
   const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
   if (!isa_and_nonnull<CallExpr>(Call.getOriginExpr()))
     return;
-  ArrayRef<Meaning> Rows = A->U.meaningsOf(Callee);
-  if (Rows.empty() || Rows.front().Args != Call.getNumArgs())
-    return;
-  if (A->Book.isOn(Rule::lock_Blocking) && !C.getState()->get<LockMap>().isEmpty() &&
-      mayWaitForLong(Call, Rows.front(), C))
-    onWait(Call, Rows.front(), C);
-  if (Rows.front().What != Effect::EndThread)
+  if (A->Book.isOn(Rule::lock_Blocking) && !C.getState()->get<LockMap>().isEmpty())
+    for (Effect What : {Effect::Block, Effect::Join, Effect::Wait, Effect::ScopeJoin, Effect::ScopeTryJoin,
+                        Effect::ScopeEnd, Effect::JoinTask})
+      if (const Meaning *Row = A->U.meaningOf(cast<CallExpr>(Call.getOriginExpr()), What);
+          Row && mayWaitForLong(Call, *Row, C)) {
+        onWait(Call, *Row, C);
+        break;
+      }
+  if (!A->U.meaningOf(Callee, Effect::EndThread))
     return;
   // Ending the thread ends all of its frames.
   for (const LocationContext *L = C.getLocationContext(); L; L = L->getParent())

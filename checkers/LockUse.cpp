@@ -605,6 +605,14 @@ bool mayBeOne(const SyncPlace &A, const SyncPlace &B) {
   return A.leaf() || (A.Object && A.Object == B.Object);
 }
 
+/// The row with which \p Call takes a lock, or null.
+const Meaning *takingRow(const CallExpr *Call, const Unit &U) {
+  for (Effect What : {Effect::Acquire, Effect::TryAcquire, Effect::Guard})
+    if (const Meaning *Row = U.meaningOf(Call, What))
+      return Row;
+  return nullptr;
+}
+
 } // namespace
 
 /// Whether a lock may be held at \p At by what \p F did before.
@@ -615,9 +623,7 @@ bool LockUse::mayHoldLock(const FunctionDecl *F, const Stmt *At, AnalysisManager
     return true;
   for (const CallExpr *Call : U.callsIn(F)) {
     const FunctionDecl *Callee = Call->getDirectCallee();
-    const Meaning *Row = U.meaningOf(Call, Effect::Acquire);
-    if (!Row)
-      Row = U.meaningOf(Call, Effect::TryAcquire);
+    const Meaning *Row = takingRow(Call, U);
     const Expr *Lock = Row ? Unit::argument(Call, Row->Object) : nullptr;
     if (const Meaning *Wait = U.meaningOf(Call, Effect::Wait); Wait && Wait->Lock.exists())
       Lock = Unit::argument(Call, Wait->Lock); // it comes back with it
@@ -724,9 +730,8 @@ void LockUse::checkWakeUps(const Body &B) const {
       auto Takes = [&](const Stmt *S) {
         const auto *Call = dyn_cast<CallExpr>(S);
         return Call && Call != Post &&
-               (U.meaningOf(Call, Effect::Acquire) || U.meaningOf(Call, Effect::TryAcquire) ||
-                (U.meaningsOf(Call->getDirectCallee()).empty() &&
-                 (!Call->getDirectCallee() || U.locks(Call->getDirectCallee()))));
+               (takingRow(Call, U) || (U.meaningsOf(Call->getDirectCallee()).empty() &&
+                                       (!Call->getDirectCallee() || U.locks(Call->getDirectCallee()))));
       };
       const bool Straight = walk(pointAfter(*B.Graph, C.At), [&](const Stmt *S) {
         return S == Post ? Step::Found : Takes(S) ? Step::Stop : Step::On;

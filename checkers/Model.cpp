@@ -30,7 +30,7 @@ const EffectInfo Effects[] = {
     {"self", Effect::Self, {}, {}},
     {"equal", Effect::Equal, {"object", "other"}, {}},
     {"observe", Effect::Observe, {"object"}, {}},
-    {"end-thread", Effect::EndThread, {}, {}},
+    {"end-thread", Effect::EndThread, {}, {"scopes"}},
     {"end-process", Effect::EndProcess, {}, {}},
     {"attribute-init", Effect::AttributeInit, {"object"}, {"success"}},
     {"attribute-destroy", Effect::AttributeDestroy, {"object"}, {}},
@@ -39,14 +39,33 @@ const EffectInfo Effects[] = {
     {"fork", Effect::Fork, {}, {}},
     {"acquire", Effect::Acquire, {"object"}, {"mode", "success", "released-by"}},
     {"try-acquire", Effect::TryAcquire, {"object", "success"}, {"mode", "limit", "released-by"}},
-    {"block", Effect::Block, {}, {"object", "limit", "flags", "unless", "kind"}},
+    {"block", Effect::Block, {}, {"object", "limit", "never", "flags", "unless", "kind"}},
     {"release", Effect::Release, {"object"}, {"success"}},
     {"init", Effect::Init, {"object"}, {"attr", "value", "recursive", "checked", "success"}},
     {"destroy", Effect::Destroy, {"object"}, {"success"}},
     {"once", Effect::Once, {"object", "entry"}, {"success"}},
-    {"wait", Effect::Wait, {}, {"object", "lock", "limit", "success"}},
+    {"wait", Effect::Wait, {}, {"object", "lock", "limit", "never", "success"}},
     {"post", Effect::Post, {}, {"object", "broadcast"}},
     {"copy", Effect::Copy, {"destination", "source"}, {"size"}},
+    {"guard", Effect::Guard, {"object"}, {}},
+    {"scope-open", Effect::ScopeOpen, {"object"}, {"attr", "value", "limited", "deadline", "unbound", "success"}},
+    {"scope-close", Effect::ScopeClose, {"object"}, {}},
+    {"scope-join", Effect::ScopeJoin, {"object"}, {"result", "success"}},
+    {"scope-try-join", Effect::ScopeTryJoin, {"object", "success"}, {"result", "limit", "never"}},
+    {"scope-cancel", Effect::ScopeCancel, {"object"}, {}},
+    {"scope-end", Effect::ScopeEnd, {"object"}, {}},
+    {"scope-limit", Effect::ScopeLimit, {"object"}, {"value"}},
+    {"scope-self", Effect::ScopeSelf, {}, {}},
+    {"spawn-task",
+     Effect::SpawnTask,
+     {"scope"},
+     {"handle", "entry", "argument", "size", "attr", "flags", "background", "success"}},
+    {"cancel-task", Effect::CancelTask, {"object"}, {}},
+    {"join-task", Effect::JoinTask, {"object"}, {"result", "limit", "never", "queued", "success"}},
+    {"token-init", Effect::TokenInit, {"object"}, {"parent", "success"}},
+    {"token-test", Effect::TokenTest, {}, {"object"}},
+    {"jump", Effect::Jump, {"object"}, {}},
+    {"jump-target", Effect::JumpTarget, {"object"}, {}},
 };
 
 Role Meaning::*roleNamed(StringRef Name) {
@@ -55,7 +74,8 @@ Role Meaning::*roleNamed(StringRef Name) {
       {"entry", &Meaning::Entry},   {"argument", &Meaning::Argument}, {"attr", &Meaning::Attr},
       {"result", &Meaning::Result}, {"value", &Meaning::Value},       {"lock", &Meaning::Lock},
       {"limit", &Meaning::Limit},   {"flags", &Meaning::Flags},       {"destination", &Meaning::Destination},
-      {"source", &Meaning::Source}, {"size", &Meaning::Size}};
+      {"source", &Meaning::Source}, {"size", &Meaning::Size},         {"scope", &Meaning::Scope},
+      {"parent", &Meaning::Parent}};
   for (const auto &[Known, Member] : Roles)
     if (Known == Name)
       return Member;
@@ -65,9 +85,10 @@ Role Meaning::*roleNamed(StringRef Name) {
 /// The member that holds the column \p Name when its value is the name of a call or a constant, or null.
 std::string Meaning::*nameColumn(StringRef Name) {
   static const std::pair<StringLiteral, std::string Meaning::*> Columns[] = {
-      {"detached", &Meaning::DetachedName}, {"joined-by", &Meaning::JoinedBy}, {"recursive", &Meaning::RecursiveName},
-      {"checked", &Meaning::CheckedName},   {"unless", &Meaning::Unless},      {"broadcast", &Meaning::Broadcast},
-      {"released-by", &Meaning::ReleasedBy}};
+      {"detached", &Meaning::DetachedName},  {"joined-by", &Meaning::JoinedBy},  {"recursive", &Meaning::RecursiveName},
+      {"checked", &Meaning::CheckedName},    {"unless", &Meaning::Unless},       {"broadcast", &Meaning::Broadcast},
+      {"released-by", &Meaning::ReleasedBy}, {"never", &Meaning::NeverName},     {"limited", &Meaning::LimitedBy},
+      {"deadline", &Meaning::DeadlineBy},    {"unbound", &Meaning::UnboundName}, {"background", &Meaning::Background}};
   for (const auto &[Known, Member] : Columns)
     if (Known == Name)
       return Member;
@@ -79,6 +100,7 @@ const std::pair<StringLiteral, Sync> SyncNames[] = {{"lock", Sync::Lock},
                                                     {"semaphore", Sync::Semaphore},
                                                     {"barrier", Sync::Barrier},
                                                     {"once", Sync::Once}};
+constexpr StringLiteral TokenName = "token";
 
 bool isIdentifier(StringRef Word) {
   return !Word.empty() && (isAlpha(Word[0]) || Word[0] == '_') &&
@@ -102,6 +124,7 @@ public:
 
   std::vector<Meaning> Rows;
   std::vector<std::pair<std::string, Sync>> Types;
+  std::vector<std::string> Tokens;
   std::vector<ModelMistake> Errors;
 
   void read() {
@@ -194,9 +217,12 @@ private:
     for (const auto &[Name, Kind] : SyncNames)
       if (Name == Is->Value)
         return Types.push_back({Type->Value, Kind});
+    if (Is->Value == TokenName)
+      return Tokens.push_back(Type->Value);
     SmallVector<StringRef, 8> Names;
     for (const auto &[Name, Kind] : SyncNames)
       Names.push_back(Name);
+    Names.push_back(TokenName);
     fail(Is->Key, "expected one of " + join(Names) + ", not '" + Is->Value + "'");
   }
 
@@ -255,6 +281,14 @@ private:
         if (F.Value != "file" && F.Value != "other")
           return fail(F.Key, "expected file or other, not '" + F.Value + "'");
         Row.File = F.Value == "file";
+      } else if (F.Name == "queued") {
+        if (F.Value != "left" && F.Value != "started")
+          return fail(F.Key, "expected left or started, not '" + F.Value + "'");
+        Row.StartsQueued = F.Value == "started";
+      } else if (F.Name == "scopes") {
+        if (F.Value != "left" && F.Value != "joined")
+          return fail(F.Key, "expected left or joined, not '" + F.Value + "'");
+        Row.JoinsScopes = F.Value == "joined";
       } else if (!readRole(F.Value, Row.*roleNamed(F.Name), Row.Args)) {
         return fail(F.Key, "expected the index of an argument, 0 to " + Twine(int(Row.Args) - 1) +
                                ", or 'return', not '" + F.Value + "'");
@@ -329,6 +363,8 @@ std::vector<ModelMistake> Models::read(StringRef Text, StringRef Path, bool Buil
   }
   for (const auto &[Name, Kind] : R.Types)
     Types[Name] = Kind;
+  for (const std::string &Name : R.Tokens)
+    Tokens.insert(Name);
   return {};
 }
 

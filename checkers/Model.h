@@ -8,6 +8,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/ADT/StringSet.h"
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,7 +41,26 @@ enum class Effect {
   Wait,             ///< goes on only after another thread has acted: object, lock, limit
   Post,             ///< lets a waiting thread go on: object
   Copy,             ///< copies memory as it is: destination, source, size
+  Guard,            ///< takes a lock up to the end of the variable that gets the result: object
+  ScopeOpen,        ///< makes a scope, which tasks are spawned into and joined from: object, attr, value
+  ScopeClose,       ///< refuses further tasks: object
+  ScopeJoin,        ///< waits for all tasks of a scope and tells whether one failed: object, result, limit
+  ScopeTryJoin,     ///< as ScopeJoin, but a failure may leave the scope open
+  ScopeCancel,      ///< asks all tasks of a scope to end, now or at a time: object
+  ScopeEnd,         ///< releases a scope, and waits for what still runs in it: object
+  ScopeLimit,       ///< sets how many tasks of a scope may run at a time: object
+  ScopeSelf,        ///< returns the scope that the calling task belongs to
+  SpawnTask,        ///< starts a task of a scope: scope, handle, entry, argument, size, attr, flags
+  CancelTask,       ///< asks one task to end: object
+  JoinTask,         ///< waits for one task and gives its storage back: object
+  TokenInit,        ///< makes a token that a stop request comes by: object, parent
+  TokenTest,        ///< returns other than 0 only when a stop was requested: object
+  Jump,             ///< does not return: goes back to where its target was set: object
+  JumpTarget,       ///< sets the target of jumps: object
 };
+
+/// Whether the effect is one on a scope, its tasks, or a token: calls that threads, handles and locks know nothing of.
+inline bool isOnScope(Effect What) { return What >= Effect::ScopeOpen && What <= Effect::JumpTarget; }
 
 /// What a synchronisation object is for.
 enum class Sync { Lock, Condition, Semaphore, Barrier, Once };
@@ -91,6 +111,8 @@ struct Meaning {
   Role Limit = Role::none(); ///< how long a call may wait: NULL or a negative number when for ever
   Role Flags = Role::none(); ///< may hold the constant Unless
   Role Destination = Role::none(), Source = Role::none(), Size = Role::none();
+  Role Scope = Role::none();  ///< for SpawnTask: where the task belongs
+  Role Parent = Role::none(); ///< for TokenInit: the token that the new one is told by
   Success Worked;
   std::string JoinedBy;      ///< for Spawn: the call that joins what it starts, which fixes write
   std::string ReleasedBy;    ///< for Acquire and TryAcquire: the call that gives the lock back, which fixes write
@@ -99,8 +121,15 @@ struct Meaning {
   std::string CheckedName;   ///< for Init and AttributeSet: the constant for a lock whose misuse is an error it returns
   std::string Unless;        ///< for Block: the constant among the flags with which the call does not wait
   std::string Broadcast;     ///< for Post that wakes one: the call that wakes all, which fixes write
+  std::string NeverName;     ///< for a row with Limit: the constant that stands for no limit
+  std::string LimitedBy;     ///< for ScopeOpen: the member of attr that says how many tasks may run at a time
+  std::string DeadlineBy;    ///< for ScopeOpen: the member of attr that says when the tasks are cancelled
+  std::string UnboundName;   ///< for ScopeOpen: the constant in attr for a scope that no thread's stack has to outlive
+  std::string Background;    ///< for SpawnTask: the constant in flags or attr for a task that a join does not wait for
   bool Shared = false;       ///< for Acquire and TryAcquire: others may hold the lock in the same way
   bool File = false;         ///< for Block: waits for a file, as a disk does, not for another party
+  bool JoinsScopes = false;  ///< for EndThread: scopes that are open are joined first
+  bool StartsQueued = false; ///< for JoinTask: a task that waits for its place is started
   bool BuiltIn = true;       ///< describes a library's call, not a function of the user's own project
 };
 
@@ -124,11 +153,14 @@ public:
   const llvm::StringMap<std::vector<Meaning>> &all() const { return Rows; }
   /// What objects of the type named \p Name are for; nullopt where nobody says.
   std::optional<Sync> typeNamed(llvm::StringRef Name) const;
+  /// The names of types whose objects are tokens, or pointers to one.
+  const llvm::StringSet<> &tokens() const { return Tokens; }
 
 private:
   std::vector<ModelMistake> read(llvm::StringRef Text, llvm::StringRef Path, bool BuiltIn);
   llvm::StringMap<std::vector<Meaning>> Rows;
   llvm::StringMap<Sync> Types;
+  llvm::StringSet<> Tokens;
 };
 
 } // namespace safespawn

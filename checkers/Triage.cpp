@@ -251,6 +251,7 @@ private:
   void spawn(Point &At, const CallExpr *Call, const Meaning &Row, bool Worked, bool Failed);
   void callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Callee);
   void callUnseen(Point &At, const CallExpr *Call);
+  void callScope(Point &At, const CallExpr *Call, const FunctionDecl *Callee);
   Name translated(const Place &Inner, const CallExpr *Call);
   bool mayFail(const CallExpr *Call, const Meaning &Row) const;
   /// \returns false where the path ends.
@@ -800,6 +801,13 @@ void Pass::callUnseen(Point &At, const CallExpr *Call) {
             R |= constant(UnknownStage);
 }
 
+void Pass::callScope(Point &At, const CallExpr *Call, const FunctionDecl *Callee) {
+  for (Effect What : {Effect::ScopeJoin, Effect::ScopeTryJoin, Effect::ScopeEnd, Effect::JoinTask})
+    if (U.meaningOf(Callee, What))
+      block(At);
+  callUnseen(At, Call);
+}
+
 bool Pass::mayFail(const CallExpr *Call, const Meaning &Row) const {
   if (Row.What == Effect::TryAcquire || Row.What == Effect::TryJoin)
     return true;
@@ -831,8 +839,7 @@ bool Pass::visit(Point &At, const Stmt *S, const Test &Asked, bool Worked) {
       assign(At, Op->getSubExpr());
   } else if (const auto *Call = dyn_cast<CallExpr>(S)) {
     const FunctionDecl *Callee = Call->getDirectCallee(), *Definition = nullptr;
-    ArrayRef<Meaning> Rows = U.meaningsOf(Callee);
-    if (!Rows.empty() && Rows.front().Args == Call->getNumArgs()) {
+    if (ArrayRef<Meaning> Rows = U.meaningsOf(Call); !Rows.empty()) {
       for (const Meaning &Row : Rows)
         if (Row.What == Effect::EndProcess)
           return false;
@@ -844,6 +851,8 @@ bool Pass::visit(Point &At, const Stmt *S, const Test &Asked, bool Worked) {
         return false;
     } else if (Callee && Callee->hasBody(Definition) && U.hasEffect(Definition)) {
       callFunction(At, Call, Definition);
+    } else if (U.isDescribed(Callee)) {
+      callScope(At, Call, Callee);
     } else if (!Callee || !Callee->hasBody()) {
       callUnseen(At, Call);
     }

@@ -26,6 +26,7 @@ static bool isOnSync(Effect What) {
   switch (What) {
   case Effect::Acquire:
   case Effect::TryAcquire:
+  case Effect::Guard:
   case Effect::Release:
   case Effect::Init:
   case Effect::Destroy:
@@ -39,7 +40,11 @@ static bool isOnSync(Effect What) {
 }
 
 /// Whether a rule can begin with the effect; the others only say more about what has begun.
-static bool startsRule(Effect What) { return touchesHandle(What) || isOnSync(What) || What == Effect::AttributeSet; }
+static bool startsRule(Effect What) {
+  return touchesHandle(What) || isOnSync(What) || What == Effect::AttributeSet || What == Effect::ScopeOpen ||
+         What == Effect::ScopeJoin || What == Effect::ScopeTryJoin || What == Effect::SpawnTask ||
+         What == Effect::TokenInit;
+}
 
 Unit::Unit(ASTContext &Context, Models Known) : Context(Context), Known(std::move(Known)) {}
 
@@ -49,7 +54,8 @@ bool Unit::mentionsAnyCall() const {
   for (const auto &Row : Known.all())
     if (startsRule(Row.second.front().What) && Context.Idents.find(Row.getKey()) != Context.Idents.end())
       return true;
-  return false;
+  return llvm::any_of(Known.tokens(),
+                      [&](const auto &Type) { return Context.Idents.find(Type.getKey()) != Context.Idents.end(); });
 }
 
 ArrayRef<Meaning> Unit::rowsOf(const FunctionDecl *Callee) const {
@@ -71,7 +77,23 @@ ArrayRef<Meaning> Unit::rowsOf(const FunctionDecl *Callee) const {
 
 ArrayRef<Meaning> Unit::meaningsOf(const FunctionDecl *Callee) const {
   ArrayRef<Meaning> Rows = rowsOf(Callee);
-  return !Rows.empty() && Rows.front().What == Effect::Copy ? ArrayRef<Meaning>() : Rows;
+  return Rows.empty() || Rows.front().What == Effect::Copy || isOnScope(Rows.front().What) ? ArrayRef<Meaning>() : Rows;
+}
+
+/// Whether \p Call passes as many arguments as the row says; a variadic function gets those, and more.
+static bool fits(const Meaning &Row, const CallExpr *Call) {
+  return Call->getNumArgs() == Row.Args ||
+         (Call->getNumArgs() > Row.Args && Call->getDirectCallee() && Call->getDirectCallee()->isVariadic());
+}
+
+ArrayRef<Meaning> Unit::meaningsOf(const CallExpr *Call) const {
+  ArrayRef<Meaning> Rows = meaningsOf(Call->getDirectCallee());
+  return !Rows.empty() && fits(Rows.front(), Call) ? Rows : ArrayRef<Meaning>();
+}
+
+bool Unit::isDescribed(const FunctionDecl *Callee) const {
+  ArrayRef<Meaning> Rows = rowsOf(Callee);
+  return !Rows.empty() && Rows.front().What != Effect::Copy;
 }
 
 const Meaning *Unit::meaningOf(const FunctionDecl *Callee, Effect What) const {
@@ -83,7 +105,7 @@ const Meaning *Unit::meaningOf(const FunctionDecl *Callee, Effect What) const {
 
 const Meaning *Unit::meaningOf(const CallExpr *Call, Effect What) const {
   const Meaning *Row = meaningOf(Call->getDirectCallee(), What);
-  return Row && Call->getNumArgs() == Row->Args ? Row : nullptr;
+  return Row && fits(*Row, Call) ? Row : nullptr;
 }
 
 std::optional<Sync> Unit::syncKind(QualType Type) const {
@@ -100,6 +122,23 @@ std::optional<Sync> Unit::syncKind(QualType Type) const {
       return std::nullopt;
     }
   }
+}
+
+bool Unit::isToken(QualType Type) const {
+  for (unsigned Depth = 0; Depth < 2; ++Depth) { // a pointer to one, too
+    QualType Name = Type.getLocalUnqualifiedType();
+    while (const auto *Alias = Name->getAs<TypedefType>()) {
+      if (Known.tokens().contains(Alias->getDecl()->getName()))
+        return true;
+      Name = Alias->desugar();
+    }
+    if (const auto *Record = Name->getAsRecordDecl(); Record && Known.tokens().contains(Record->getName()))
+      return true;
+    if (!Name->isPointerType())
+      return false;
+    Type = Name->getPointeeType();
+  }
+  return false;
 }
 
 std::optional<SyncPart> Unit::syncWithin(QualType Type) const {
@@ -237,6 +276,9 @@ struct Unit::Scan : RecursiveASTVisitor<Unit::Scan> {
     if (const FunctionDecl *Callee = Call->getDirectCallee()) {
       Calls.push_back(Call);
       NotReturning |= Callee->isNoReturn();
+      for (const ParmVarDecl *Param : Callee->parameters())
+        if (U.isToken(Param->getType()))
+          U.Tokening.insert(key(In));
       if (const Meaning *Row = U.meaningOf(Call, Effect::Copy))
         if (QualType Source = pointeeOf(argument(Call, Row->Source));
             !Source.isNull() && U.syncWithin(Source).has_value())
@@ -434,12 +476,17 @@ void Unit::scan() {
     for (const CallExpr *Call : CallsIn[key(F)]) {
       const FunctionDecl *Callee = Call->getDirectCallee();
       CallersOf[key(Callee)].push_back(key(F));
-      for (const Meaning &Row : meaningsOf(Callee)) {
-        Present |= 1u << unsigned(Row.What);
+      for (const Meaning &Row : rowsOf(Callee)) {
+        if (Row.What == Effect::Copy || Row.What == Effect::JumpTarget)
+          continue;
+        Present |= uint64_t(1) << unsigned(Row.What);
+        if (isOnScope(Row.What))
+          Scoping.insert(key(F));
         if (isOnSync(Row.What))
           if (const Expr *Object = argument(Call, Row.Object))
             noteShared(Object);
-        if (Row.What == Effect::Acquire || Row.What == Effect::TryAcquire || Row.What == Effect::Release)
+        if (Row.What == Effect::Acquire || Row.What == Effect::TryAcquire || Row.What == Effect::Guard ||
+            Row.What == Effect::Release)
           Locking.insert(key(F));
         if (Row.What == Effect::Block)
           Waiting.insert(key(F));
@@ -469,6 +516,7 @@ void Unit::scan() {
   }
   closeOverCallers(Touching);
   closeOverCallers(Syncing);
+  closeOverCallers(Scoping);
   closeOverCallers(Effective);
   closeOverCallers(GivingUp);
   closeOverCallers(Waiting);
@@ -480,10 +528,13 @@ void Unit::scan() {
   for (const FunctionDecl *F : Definitions) {
     if (holdsEndlessLoop(F->getBody(), *this, Context))
       Endless.insert(key(F));
-    for (const CallExpr *Call : CallsIn[key(F)])
-      if (const Meaning *Row = spawnRow(Call))
-        Spawns[key(F)].push_back({Call, F, Row, namedFunction(argument(Call, Row->Entry)), argument(Call, Row->Handle),
-                                  argument(Call, Row->Argument), argument(Call, Row->Attr)});
+    for (const CallExpr *Call : CallsIn[key(F)]) {
+      const Meaning *Task = meaningOf(Call, Effect::SpawnTask);
+      if (const Meaning *Row = Task ? Task : spawnRow(Call))
+        (Task ? Tasks : Spawns)[key(F)].push_back({Call, F, Row, namedFunction(argument(Call, Row->Entry)),
+                                                   argument(Call, Row->Handle), argument(Call, Row->Argument),
+                                                   argument(Call, Row->Attr), argument(Call, Row->Scope)});
+    }
   }
 }
 
@@ -556,6 +607,20 @@ SmallVector<const SpawnSite *, 4> Unit::spawnsOf(const FunctionDecl *Entry) cons
   SmallVector<const SpawnSite *, 4> Sites;
   for (const FunctionDecl *F : Definitions)
     for (const SpawnSite &Site : spawnsIn(F))
+      if (Site.Entry && key(Site.Entry) == key(Entry))
+        Sites.push_back(&Site);
+  return Sites;
+}
+
+ArrayRef<SpawnSite> Unit::tasksIn(const FunctionDecl *Function) const {
+  auto Found = Tasks.find(key(Function));
+  return Found == Tasks.end() ? ArrayRef<SpawnSite>() : ArrayRef<SpawnSite>(Found->second);
+}
+
+SmallVector<const SpawnSite *, 4> Unit::tasksOf(const FunctionDecl *Entry) const {
+  SmallVector<const SpawnSite *, 4> Sites;
+  for (const FunctionDecl *F : Definitions)
+    for (const SpawnSite &Site : tasksIn(F))
       if (Site.Entry && key(Site.Entry) == key(Entry))
         Sites.push_back(&Site);
   return Sites;
@@ -673,7 +738,7 @@ std::vector<const FunctionDecl *> Unit::callersFirst() const {
       Visit &Top = Stack.back();
       auto Calls = CallsIn.find(Top.F);
       if (Calls == CallsIn.end() || Top.Next == Calls->second.size()) {
-        if (const FunctionDecl *F = Defined.lookup(Top.F); F && (matters(F) || copiesSync(F)))
+        if (const FunctionDecl *F = Defined.lookup(Top.F); F && (matters(F) || copiesSync(F) || passesTokens(F)))
           Order.push_back(F);
         Stack.pop_back();
         continue;

@@ -23,6 +23,7 @@ struct SpawnSite {
   const Meaning *Row = nullptr;
   const clang::FunctionDecl *Entry = nullptr; ///< null when it is not named at the spawn
   const clang::Expr *Handle = nullptr, *Argument = nullptr, *Attr = nullptr;
+  const clang::Expr *Scope = nullptr; ///< of a task
 };
 
 /// The synchronisation object that an object of some type is, or holds.
@@ -44,8 +45,12 @@ public:
   void scan();
 
   /// The rows that describe \p Callee; a row fits the published function, not everything that shares its name. To copy
-  /// memory says nothing about threads: only meaningOf finds such a row.
+  /// memory says nothing about threads, and what is done to a scope says nothing about locks and handles: only
+  /// meaningOf finds such a row.
   llvm::ArrayRef<Meaning> meaningsOf(const clang::FunctionDecl *Callee) const;
+  llvm::ArrayRef<Meaning> meaningsOf(const clang::CallExpr *Call) const;
+  /// Whether a row says more of \p Callee than that it copies memory.
+  bool isDescribed(const clang::FunctionDecl *Callee) const;
   /// The row that gives \p Callee the effect \p What, or null.
   const Meaning *meaningOf(const clang::FunctionDecl *Callee, Effect What) const;
   const Meaning *meaningOf(const clang::CallExpr *Call, Effect What) const;
@@ -54,13 +59,15 @@ public:
 
   /// What objects of \p Type are for, when they are there to synchronise threads.
   std::optional<Sync> syncKind(clang::QualType Type) const;
+  /// Whether values of \p Type are tokens by which a stop request comes, or point to one.
+  bool isToken(clang::QualType Type) const;
   /// The first synchronisation object that is copied with an object of \p Type, in the order of the fields.
   std::optional<SyncPart> syncWithin(clang::QualType Type) const;
 
   /// Whether \p Function only hands its parameters on to a spawn.
   bool isWrapper(const clang::FunctionDecl *Function) const { return Function && Wrappers.count(key(Function)); }
   /// Whether a call with this effect is made anywhere in the unit.
-  bool has(Effect What) const { return Present & (1u << unsigned(What)); }
+  bool has(Effect What) const { return Present & (uint64_t(1) << unsigned(What)); }
   /// The call that ends what \p Begin begins, joins a thread or releases a lock, as a statement without its semicolon;
   /// empty where no model says. \p Object is what to join or release, as the source has it.
   std::string endingCall(const Meaning &Begin, llvm::StringRef Object) const;
@@ -74,10 +81,18 @@ public:
   /// The spawns that name \p Entry as their start routine.
   llvm::SmallVector<const SpawnSite *, 4> spawnsOf(const clang::FunctionDecl *Entry) const;
 
+  /// The tasks that are spawned into scopes in \p Function, and those that name \p Entry as their start routine.
+  llvm::ArrayRef<SpawnSite> tasksIn(const clang::FunctionDecl *Function) const;
+  llvm::SmallVector<const SpawnSite *, 4> tasksOf(const clang::FunctionDecl *Entry) const;
+
   /// Whether \p Function, or a function of this file that it calls, has an effect on a thread's handle.
   bool touchesHandles(const clang::FunctionDecl *Function) const { return Touching.count(key(Function)); }
   /// Whether \p Function, or a function of this file that it calls, has an effect on a lock, condition or the like.
   bool touchesSync(const clang::FunctionDecl *Function) const { return Syncing.count(key(Function)); }
+  /// Whether \p Function, or a function of this file that it calls, has an effect on a scope, its tasks or a token.
+  bool touchesScopes(const clang::FunctionDecl *Function) const { return Scoping.count(key(Function)); }
+  /// Whether \p Function itself hands a token to a function that it calls.
+  bool passesTokens(const clang::FunctionDecl *Function) const { return Tokening.count(key(Function)); }
   /// Whether \p Function itself may copy a synchronisation object by value.
   bool copiesSync(const clang::FunctionDecl *Function) const { return Copying.count(key(Function)); }
   /// Whether \p Function, or a function of this file that it calls, initialises a synchronisation object.
@@ -117,7 +132,8 @@ public:
   /// Whether an error lies in \p Function, so that what we would see of it is not what the user wrote.
   bool isBroken(const clang::FunctionDecl *Function) const { return Broken.count(key(Function)); }
   void markBroken(const clang::FunctionDecl *Function) { Broken.insert(key(Function)); }
-  /// The functions that matter or copy, each after its callers (where calls go in circles, in the order of the source).
+  /// The functions that matter, copy or pass tokens, each after its callers (where calls go in circles, in the order of
+  /// the source).
   std::vector<const clang::FunctionDecl *> callersFirst() const;
 
   /// The expression in the given role of \p Call, or null.
@@ -147,18 +163,18 @@ private:
   clang::ASTContext &Context;
   Models Known;
   bool Scanned = false;
-  unsigned Present = 0; ///< effects, a bit each
+  uint64_t Present = 0; ///< effects, a bit each
   llvm::SmallVector<const clang::FunctionDecl *, 32> Definitions;
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::CallExpr *, 8>> CallsIn;
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::FunctionDecl *, 4>> CallersOf;
-  llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<SpawnSite, 2>> Spawns;
+  llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<SpawnSite, 2>> Spawns, Tasks;
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::FieldDecl *, 4>> FieldWrites;
   llvm::DenseMap<const clang::FunctionDecl *, const Meaning *> Wrappers;
   std::deque<Meaning> DerivedRows; // stable addresses
   llvm::DenseSet<const clang::RecordDecl *> SharedRecords;
   mutable llvm::DenseMap<const clang::RecordDecl *, std::optional<SyncPart>> PartOf;
-  llvm::DenseSet<const clang::FunctionDecl *> Touching, Syncing, Effective, GivingUp, Waiting, Locking, Mattering,
-      SelfDetaching, AddressTaken, Endless, Broken, Copying, Initialising;
+  llvm::DenseSet<const clang::FunctionDecl *> Touching, Syncing, Scoping, Effective, GivingUp, Waiting, Locking,
+      Mattering, SelfDetaching, AddressTaken, Endless, Broken, Copying, Initialising, Tokening;
 };
 
 } // namespace safespawn

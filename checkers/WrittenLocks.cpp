@@ -215,7 +215,7 @@ void WrittenLocks::addEffects(const CallExpr *Call, const FactsOfAll &Known, Fac
   for (const Meaning &Row : U.meaningsOf(Callee)) {
     if (Row.What == Effect::Release)
       placesOf(Unit::argument(Call, Row.Object), Out.Released);
-    else if (Row.What == Effect::Acquire || Row.What == Effect::TryAcquire)
+    else if (Row.What == Effect::Acquire || Row.What == Effect::TryAcquire || Row.What == Effect::Guard)
       placesOf(Unit::argument(Call, Row.Object), Out.Acquired);
   }
   if (auto Found = Known.find(cast<FunctionDecl>(key(Callee))); Found != Known.end()) {

@@ -47,14 +47,15 @@ def blocks(text, language):
 
 
 def table(text, heading):
-    """The cells of the table whose first column has this heading, without the two heading lines."""
-    found = re.search(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, flags=re.M)
-    return [[cell.strip() for cell in line.strip("|\n").split("|")] for line in found[1].splitlines()]
+    """The cells of the tables whose first column has this heading, without the two heading lines."""
+    found = re.findall(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, flags=re.M)
+    return [[cell.strip() for cell in line.strip("|\n").split("|")] for line in "".join(found).splitlines()]
 
 
 def row(effect, keys, **given):
-    words = {"success": "zero", "mode": "shared", "kind": "file", **given}
-    names = ["detached", "recursive", "checked", "unless", "joined-by", "released-by", "broadcast"]
+    words = {"success": "zero", "mode": "shared", "kind": "file", "scopes": "joined", "queued": "started", **given}
+    names = ["detached", "recursive", "checked", "unless", "joined-by", "released-by", "broadcast", "never",
+             "limited", "deadline", "unbound", "background"]
     values = {**dict.fromkeys(names, "x_name"), **words}  # all others are arguments
     fields = [f"{key}: {values.get(key, 0)}" for key in keys]
     return f"Models:\n  - {{{', '.join(['call: some_call', 'args: 1', 'effect: ' + effect] + fields)}}}\n"
@@ -83,7 +84,7 @@ def main(page, clang, plugin, workdir):
 
     for cells in table(text, "column"):
         key = cells[0].strip("`")
-        effect, needs = {"mode": ("acquire", ["object"]), "kind": ("block", [])}[key]
+        effect, needs = {"mode": ("acquire", ["object"]), "kind": ("block", []), "scopes": ("end-thread", []), "queued": ("join-task", ["object"])}[key]
         for word in re.findall(r"`([\w-]+)`", cells[1]):
             check.expect(check.accepted(row(effect, needs + [key], **{key: word})), f"{page}: {key}: {word} is refused")
 
