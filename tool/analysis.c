@@ -21,11 +21,15 @@ struct turn {
 
 struct run {
 	struct analysis *analysis;
+	const struct units *units;
+	enum { ANALYSE, TRY, PROBE, SCAN } purpose;
+	const char *overlay; /* with TRY */
+	const char *file;    /* with PROBE: what is compiled */
+	bool own;	     /* with PROBE: with the units' own flags only */
+	struct attempt *attempts;
 	struct turn *turns; /* one per unit */
 	size_t *queue;	    /* units still to be started, from the end */
 	size_t waiting, total, done;
-	const char *overlay; /* compile only, with this overlay; NULL: analyse */
-	bool *failed;
 };
 
 int analysis_open(struct analysis *analysis, const struct options *options, struct toolchain *toolchain)
@@ -104,31 +108,36 @@ static void add_plugin(struct strings *arguments, const struct analysis *analysi
 static void make_arguments(const struct run *run, struct turn *turn)
 {
 	/* Warnings are other people's business; errors must come one per line and all of them. */
-	static const char *const always[] = { "-fsyntax-only",		"-w",
-					      "-Qunused-arguments",	"-ferror-limit=0",
-					      "-fno-caret-diagnostics", "-fno-color-diagnostics",
-					      "-fno-crash-diagnostics" };
+	static const char *const always[] = { "-Qunused-arguments", "-ferror-limit=0", "-fno-caret-diagnostics",
+					      "-fno-color-diagnostics", "-fno-crash-diagnostics" };
 	struct strings *arguments = &turn->arguments;
 
 	strings_free(arguments);
 	strings_add(arguments, run->analysis->toolchain->program);
 	strings_add_all(arguments, &turn->unit->flags);
+	strings_add(arguments, "-fsyntax-only");
+	if (run->purpose != PROBE)
+		strings_add(arguments, "-w");
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		strings_add(arguments, always[i]);
 	strings_add_all(arguments, &turn->unit->tolerated);
-	if (run->overlay) {
+	/* A probe wants its warnings, which the compiler does not give about headers of the system. */
+	if (run->analysis->has_runtime && !run->own)
+		strings_take(arguments,
+			     text("%s%s", run->purpose == PROBE ? "-I" : "-idirafter", run->analysis->scratch.folder));
+	if (run->purpose == TRY) {
 		strings_add(arguments, "-ivfsoverlay");
 		strings_add(arguments, run->overlay);
-	} else {
+	}
+	if (run->purpose == ANALYSE || (run->purpose == TRY && turn->unit->report))
 		add_plugin(arguments, run->analysis, turn);
-		if (run->analysis->want_dependencies) {
-			strings_add(arguments, "-MD");
-			strings_add(arguments, "-MF");
-			strings_add(arguments, turn->dependencies);
-		}
+	if (turn->dependencies) {
+		strings_add(arguments, run->purpose == SCAN ? "-M" : "-MD");
+		strings_add(arguments, "-MF");
+		strings_add(arguments, turn->dependencies);
 	}
 	strings_add(arguments, "--");
-	strings_add(arguments, turn->unit->file);
+	strings_add(arguments, run->purpose == PROBE ? run->file : turn->unit->file);
 }
 
 /* ---- what came back ---- */
@@ -140,14 +149,14 @@ static void skip(struct unit *unit, enum skip skip, char *take_why)
 	unit->why = take_why;
 }
 
-/* Keeps the lines with errors; returns the first one that names no place, such as the driver's own. */
-static char *take_errors(struct unit *unit, const char *said)
+/* The lines with errors; returns the first one that names no place, such as the driver's own. */
+static char *take_errors(struct strings *ret_errors, const char *said)
 {
 	auto_string lines = copy_string(said ? said : "");
 	char *position = NULL;
 	char *unplaced = NULL;
 
-	strings_free(&unit->errors);
+	strings_free(ret_errors);
 	for (char *line = strtok_r(lines, "\r\n", &position); line; line = strtok_r(NULL, "\r\n", &position)) {
 		const char *error = strstr(line, "error: ");
 		int line_number;
@@ -160,7 +169,7 @@ static char *take_errors(struct unit *unit, const char *said)
 			int end = 0;
 
 			if (sscanf(colon, ":%d:%d: %n", &line_number, &column, &end) == 2 && end) {
-				strings_add(&unit->errors, line);
+				strings_add(ret_errors, line);
 				error = NULL;
 				break;
 			}
@@ -301,22 +310,20 @@ static bool has_shape(json_t *report, json_error_t *error)
 	return true;
 }
 
-/* 0: there is none; -1: it cannot be read, and the unit is skipped; 1: the unit has it. */
-static int take_report(struct unit *unit, const char *path)
+/* The report in @path; NULL with a reason, or without one where there is no such file. */
+static json_t *read_report(const char *path, char **ret_why)
 {
 	json_error_t error;
 	json_t *report;
 
 	if (access(path, F_OK) != 0)
-		return 0;
+		return NULL;
 	report = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-	if (report && has_shape(report, &error)) {
-		unit->report = report;
-		return 1;
-	}
+	if (report && has_shape(report, &error))
+		return report;
 	json_decref(report);
-	skip(unit, SKIP_NO_REPORT, text("the plugin's report is not what was expected: %s", error.text));
-	return -1;
+	*ret_why = text("the plugin's report is not what was expected: %s", error.text);
+	return NULL;
 }
 
 /* A dependency file as make reads it: `target: a.c b\ c.h \` and a line end. */
@@ -376,7 +383,7 @@ static bool judge(const struct run *run, struct turn *turn, const struct outcome
 	struct unit *unit = turn->unit;
 	const char *said = outcome->output.bytes ? outcome->output.bytes : "";
 	auto_string unplaced = NULL;
-	int reported;
+	char *why = NULL;
 
 	switch (outcome->end) {
 	case RUN_NOT_STARTED:
@@ -400,14 +407,14 @@ static bool judge(const struct run *run, struct turn *turn, const struct outcome
 		unlink(turn->report);
 		return false;
 	}
-	unplaced = take_errors(unit, said);
+	unplaced = take_errors(&unit->errors, said);
 	if (turn->dependencies)
 		take_dependencies(&unit->depends_on, turn->dependencies);
-	reported = take_report(unit, turn->report);
-	if (reported < 0)
-		return true;
+	unit->report = read_report(turn->report, &why);
 
-	if (reported && problem_of_kind(unit->report, "config"))
+	if (why)
+		skip(unit, SKIP_NO_REPORT, why);
+	else if (unit->report && problem_of_kind(unit->report, "config"))
 		skip(unit, SKIP_CONFIG, NULL);
 	else if (outcome->end == RUN_SIGNALED)
 		skip(unit, SKIP_COMPILER_CRASH, text("signal %d, %s", outcome->code, strsignal(outcome->code)));
@@ -418,11 +425,47 @@ static bool judge(const struct run *run, struct turn *turn, const struct outcome
 		skip(unit, SKIP_PARSE, NULL);
 	else if (outcome->code)
 		skip(unit, SKIP_COMPILER, unplaced ? copy_string(unplaced) : text("exit %d", outcome->code));
-	else if (!reported)
+	else if (!unit->report)
 		skip(unit, SKIP_NO_REPORT, text("the compile ended well but the plugin wrote none: did it load?"));
 	else
 		judge_report(unit);
 	return true;
+}
+
+/* Whatever keeps us from knowing that the unit is well is a failure. */
+static void judge_attempt(const struct turn *turn, const struct outcome *outcome, struct attempt *attempt)
+{
+	const char *said = outcome->output.bytes ? outcome->output.bytes : "";
+	const char *problem;
+	auto_strings errors = { 0 };
+	auto_string unplaced = NULL;
+
+	*attempt = (struct attempt){ .failed = true };
+	if (outcome->end != RUN_EXITED || outcome->code != 0) {
+		unplaced = take_errors(&errors, said);
+		if (errors.n || unplaced)
+			attempt->why = copy_string(errors.n ? errors.v[0] : unplaced);
+		return;
+	}
+	attempt->failed = false;
+	attempt->report = read_report(turn->report, &attempt->why);
+	problem = problem_of_kind(attempt->report, "timeout");
+	if (!problem)
+		problem = problem_of_kind(attempt->report, "crash");
+	if (problem)
+		attempt->why = copy_string(problem);
+	if (attempt->why) {
+		attempt->failed = true;
+		json_decref(attempt->report);
+		attempt->report = NULL;
+	}
+}
+
+void attempt_free(struct attempt *attempt)
+{
+	free(attempt->why);
+	json_decref(attempt->report);
+	*attempt = (struct attempt){ 0 };
 }
 
 /* ---- one run over the units ---- */
@@ -463,11 +506,20 @@ static void ended(void *data, void *tag, const struct outcome *outcome)
 	struct turn *turn = tag;
 	size_t number = (size_t)(turn - run->turns);
 
-	if (run->overlay) {
-		run->failed[number] = outcome->end != RUN_EXITED || outcome->code != 0;
-	} else if (!judge(run, turn, outcome)) {
+	switch (run->purpose) {
+	case ANALYSE:
+		if (judge(run, turn, outcome))
+			break;
 		run->queue[run->waiting++] = number;
 		return;
+	case TRY:
+	case PROBE:
+		judge_attempt(turn, outcome, &run->attempts[number]);
+		break;
+	case SCAN:
+		if (outcome->end == RUN_EXITED && outcome->code == 0)
+			take_dependencies(&turn->unit->depends_on, turn->dependencies);
+		break;
 	}
 	run->done++;
 	if (run->analysis->options->progress)
@@ -477,7 +529,7 @@ static void ended(void *data, void *tag, const struct outcome *outcome)
 static void run_units(struct run *run, const bool *wanted)
 {
 	struct analysis *analysis = run->analysis;
-	struct units *units = &analysis->units;
+	const struct units *units = run->units;
 	unsigned limit_s = analysis->options->time_limit_s;
 	struct run_plan plan = {
 		.next = next,
@@ -495,7 +547,7 @@ static void run_units(struct run *run, const bool *wanted)
 			continue;
 		run->turns[i].unit = &units->v[i];
 		run->turns[i].report = scratch_path(&analysis->scratch, i, "json");
-		if (analysis->want_dependencies)
+		if (run->purpose == SCAN || (run->purpose == ANALYSE && analysis->want_dependencies))
 			run->turns[i].dependencies = scratch_path(&analysis->scratch, i, "d");
 		run->queue[run->waiting++] = i;
 		unlink(run->turns[i].report);
@@ -504,7 +556,7 @@ static void run_units(struct run *run, const bool *wanted)
 	if (!analysis->stopped_by && run->total)
 		run_all(&plan, &analysis->stopped_by);
 
-	while (run->waiting && !run->overlay)
+	while (run->waiting && run->purpose == ANALYSE)
 		skip(&units->v[run->queue[--run->waiting]], SKIP_INTERRUPTED, NULL);
 	for (size_t i = 0; i < units->n; i++) {
 		strings_free(&run->turns[i].arguments);
@@ -517,7 +569,7 @@ static void run_units(struct run *run, const bool *wanted)
 
 void analysis_run(struct analysis *analysis)
 {
-	struct run run = { .analysis = analysis };
+	struct run run = { .analysis = analysis, .units = &analysis->units, .purpose = ANALYSE };
 	bool *wanted = zalloc(analysis->units.n, sizeof(*wanted));
 
 	for (size_t i = 0; i < analysis->units.n; i++)
@@ -526,9 +578,42 @@ void analysis_run(struct analysis *analysis)
 	free(wanted);
 }
 
-void analysis_compile(struct analysis *analysis, const char *overlay, const bool *wanted, bool *ret_failed)
+void analysis_try(struct analysis *analysis, const struct units *units, const char *overlay, const bool *wanted,
+		  struct attempt *attempts)
 {
-	struct run run = { .analysis = analysis, .overlay = overlay, .failed = ret_failed };
+	struct run run = {
+		.analysis = analysis,
+		.units = units,
+		.purpose = TRY,
+		.overlay = overlay,
+		.attempts = attempts,
+	};
 
 	run_units(&run, wanted);
+}
+
+void analysis_probe(struct analysis *analysis, const struct units *units, const char *file, bool own,
+		    const bool *wanted, struct attempt *attempts)
+{
+	struct run run = {
+		.analysis = analysis,
+		.units = units,
+		.purpose = PROBE,
+		.file = file,
+		.own = own,
+		.attempts = attempts,
+	};
+
+	run_units(&run, wanted);
+}
+
+void analysis_scan(struct analysis *analysis, const struct units *units)
+{
+	struct run run = { .analysis = analysis, .units = units, .purpose = SCAN };
+	bool *wanted = zalloc(units->n, sizeof(*wanted));
+
+	for (size_t i = 0; i < units->n; i++)
+		wanted[i] = units->v[i].skip == SKIP_NO;
+	run_units(&run, wanted);
+	free(wanted);
 }

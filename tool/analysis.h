@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Running clang over units: with the plugin to analyse them, or without it to see whether edited files compile.
+ * Running clang over units: to analyse them, to see whether edited files still compile and what is then reported.
  */
 #ifndef SAFESPAWN_TOOL_ANALYSIS_H
 #define SAFESPAWN_TOOL_ANALYSIS_H
@@ -14,6 +14,7 @@ struct analysis {
 	struct scratch scratch;
 	struct units units;
 	bool want_dependencies; /* fill depends_on of each unit */
+	bool has_runtime;	/* the scratch folder has safespawn.h, for units whose flags lead to no other */
 	int stopped_by;		/* the signal that ended a run; 0: none */
 };
 
@@ -28,10 +29,26 @@ void analysis_run(struct analysis *analysis);
 /** Forget what became of the units, so that they can be analysed again. */
 void analysis_reset(struct analysis *analysis);
 
+/** What a unit's attempt came to. */
+struct attempt {
+	bool failed;
+	char *why;	/* of a failed one: clang's first error */
+	json_t *report; /* the plugin's; NULL when it failed or none was asked for */
+};
+void attempt_free(struct attempt *attempt);
+
 /**
- * Compile the units marked in @wanted as if the files of an overlay (a file for -ivfsoverlay) had their new contents.
- * ret_failed[i] is set for each unit that did not compile.
+ * Analyse the units marked in @wanted as if the files of an overlay (a file for -ivfsoverlay) had their new contents;
+ * units that have no report, because they were never analysed, are only compiled. attempts[i] is written for each.
  */
-void analysis_compile(struct analysis *analysis, const char *overlay, const bool *wanted, bool *ret_failed);
+void analysis_try(struct analysis *analysis, const struct units *units, const char *overlay, const bool *wanted,
+		  struct attempt *attempts);
+
+/** Compile @file, with its warnings, under the flags of the units marked in @wanted; @own: with no flag but these. */
+void analysis_probe(struct analysis *analysis, const struct units *units, const char *file, bool own,
+		    const bool *wanted, struct attempt *attempts);
+
+/** Fill depends_on of all of @units by preprocessing them; those where that fails keep none. */
+void analysis_scan(struct analysis *analysis, const struct units *units);
 
 #endif

@@ -152,6 +152,20 @@ int buffer_read(struct buffer *ret, const char *path)
 	return 0;
 }
 
+int buffer_write(const struct buffer *buffer, const char *path)
+{
+	FILE *file = fopen(path, "wbe");
+	int err = 0;
+
+	if (!file)
+		return errno;
+	if (fwrite(buffer->bytes, 1, buffer->length, file) != buffer->length)
+		err = errno;
+	if (fclose(file) != 0 && !err)
+		err = errno;
+	return err;
+}
+
 bool starts_with(const char *string, const char *prefix)
 {
 	return strncmp(string, prefix, strlen(prefix)) == 0;

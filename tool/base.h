@@ -65,6 +65,9 @@ void buffer_free(struct buffer *buffer);
 /** Read a whole file. Errors: 0 or an errno; @ret is untouched then. */
 int buffer_read(struct buffer *ret, const char *path);
 
+/** Make @path a file with this content, whatever was there. Errors: 0 or an errno. */
+int buffer_write(const struct buffer *buffer, const char *path);
+
 bool starts_with(const char *string, const char *prefix);
 bool ends_with(const char *string, const char *suffix);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "catalogue.h"
 
+#include "embedded.h"
 #include "nearest.h"
 
 #include <fnmatch.h>
@@ -100,8 +101,10 @@ int profile_check(const char *profile)
 
 const char *rule_page(const struct rule *rule)
 {
-	for (const struct page *page = pages; page->name; page++)
-		if (strcmp(page->name, rule_short_id(rule)) == 0)
-			return (const char *)page->text;
+	auto_string name = text("%s.md", rule_short_id(rule));
+
+	for (const struct embedded *page = embedded_pages; page->name; page++)
+		if (strcmp(page->name, name) == 0)
+			return (const char *)page->bytes;
 	return NULL;
 }

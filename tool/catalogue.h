@@ -36,11 +36,4 @@ int profile_check(const char *profile);
 /** The text of docs/rules/<short id>.md as of the build, zero-terminated, or NULL when the rule has no page. */
 const char *rule_page(const struct rule *rule);
 
-/** The embedded pages, made by EmbedPages.cmake; ends with an entry without a name. */
-struct page {
-	const char *name; /* thread.Leak */
-	const unsigned char *text;
-};
-extern const struct page pages[];
-
 #endif

@@ -291,8 +291,10 @@ int plan_make(struct plan *ret, const struct findings *findings, const struct st
 
 void plan_free(struct plan *plan)
 {
-	for (size_t i = 0; i < plan->n; i++)
+	for (size_t i = 0; i < plan->n; i++) {
 		free(plan->fixes[i].edits);
+		free(plan->fixes[i].why);
+	}
 	for (size_t i = 0; i < plan->n_files; i++) {
 		free(plan->files[i].path);
 		buffer_free(&plan->files[i].before);
@@ -385,6 +387,14 @@ bool fix_touches(const struct fix *fix, size_t file)
 {
 	for (size_t i = 0; i < fix->n; i++)
 		if (fix->edits[i].file == file)
+			return true;
+	return false;
+}
+
+bool plan_edits(const struct plan *plan, size_t file)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->fixes[i].left == LEFT_NOT && fix_touches(&plan->fixes[i], file))
 			return true;
 	return false;
 }

@@ -17,6 +17,9 @@ enum left_out {
 	LEFT_OVERLAP,
 	LEFT_RANGE,	/* its edits lie outside the file, or on each other */
 	LEFT_COMPILE,	/* the result does not compile */
+	LEFT_REMAINS,	/* the report is still there with it */
+	LEFT_DRAWS,	/* the result draws a report that was not there */
+	LEFT_RUNTIME,	/* safespawn.h does not compile there */
 	LEFT_UNCHECKED, /* no compile that works covers the file */
 	LEFT_REWRITTEN, /* a rewrite repairs it, too */
 	LEFT_OPPOSED,	/* another unit has a reason to leave one of its calls alone */
@@ -36,6 +39,7 @@ struct fix {
 	struct edit *edits;
 	size_t n;
 	enum left_out left;
+	char *why;			/* what there is to say of it beyond the words for left; NULL: nothing */
 	const struct fix *overlaps;	/* with LEFT_OVERLAP: one that it overlaps */
 	const struct fix *rewritten_by; /* of a finding's fix: the rewrite that does the same if it is made; or NULL */
 	const struct left_alone *opposing; /* with LEFT_OPPOSED */
@@ -53,6 +57,7 @@ struct plan {
 	const struct findings *findings;
 	struct edited *files;
 	size_t n_files;
+	bool lacks_runtime; /* files that are rewritten do not find safespawn.h yet */
 };
 
 /**
@@ -74,6 +79,8 @@ void plan_apply(struct plan *plan);
 
 /** How many fixes are made. */
 size_t plan_made(const struct plan *plan);
+/** Is a file edited by one of them? */
+bool plan_edits(const struct plan *plan, size_t file);
 bool fix_touches(const struct fix *fix, size_t file);
 
 #endif

@@ -308,3 +308,16 @@ size_t findings_gaps(const struct findings *findings, const char *kind)
 		count += strcmp(findings->gaps[i].kind, kind) == 0;
 	return count;
 }
+
+char *finding_name(const struct finding *finding)
+{
+	return text("%s\n%s\n%s\n%s", finding->path, finding->function, finding->rule, finding->message);
+}
+
+char *finding_words(const char *name)
+{
+	const char *message = strrchr(name, '\n') + 1;
+	const char *rule = memrchr(name, '\n', (size_t)(message - 1 - name));
+
+	return text("%s [%.*s]", message, (int)(message - 1 - (rule + 1)), rule + 1);
+}

@@ -51,6 +51,11 @@ struct findings {
 	json_t *hashes; /* of the files that edits are for: path -> the hash, as git has it, of what clang read */
 };
 
+/** What tells a report apart in a file that was edited since: not its line. The caller frees it. */
+char *finding_name(const struct finding *finding);
+/** The words that a reader knows the finding of a name by: "message [rule]". */
+char *finding_words(const char *name);
+
 void findings_collect(struct findings *ret, const struct units *units);
 void findings_free(struct findings *findings);
 #define auto_findings CLEANUP(findings_free) struct findings

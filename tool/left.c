@@ -59,7 +59,17 @@ static void put_reason(const struct fix *fix)
 		fprintf(stderr, "%s does not fit the file\n", it);
 		break;
 	case LEFT_COMPILE:
-		fprintf(stderr, "with %s the code does not compile\n", it);
+		fprintf(stderr, "with %s the code does not compile%s%s\n", it, fix->why ? ": " : "",
+			fix->why ? fix->why : "");
+		break;
+	case LEFT_REMAINS:
+		fprintf(stderr, "with %s the report stays: %s\n", it, fix->why);
+		break;
+	case LEFT_DRAWS:
+		fprintf(stderr, "with %s there is another report: %s\n", it, fix->why);
+		break;
+	case LEFT_RUNTIME:
+		fprintf(stderr, "safespawn.h does not compile there: %s\n", fix->why);
 		break;
 	case LEFT_UNCHECKED:
 		fprintf(stderr, "%s cannot be tried: the file does not compile as it is\n", it);

@@ -274,3 +274,32 @@ int units_find(struct units *ret, const struct options *options, const struct to
 	units = (struct units){ 0 };
 	return 0;
 }
+
+void units_find_others(struct units *ret, const struct units *known, const struct options *options,
+		       const struct toolchain *toolchain)
+{
+	auto_string here = getcwd(NULL, 0);
+	auto_string folder = NULL;
+	auto_database *database = NULL;
+	auto_compiles all = { 0 };
+	size_t kept = 0;
+
+	*ret = (struct units){ 0 };
+	if (!here || !options->files.n || choose_database(options, here, &folder) != 0 || !folder ||
+	    database_open(&database, folder, toolchain->major) != 0)
+		return;
+	database_all(database, &all);
+	add_compiles(ret, &all, NULL);
+	sort_and_merge(ret);
+	for (size_t i = 0; i < ret->n; i++) {
+		bool is_known = false;
+
+		for (size_t j = 0; j < known->n && !is_known; j++)
+			is_known = strcmp(known->v[j].path, ret->v[i].path) == 0;
+		if (is_known)
+			unit_free(&ret->v[i]);
+		else
+			ret->v[kept++] = ret->v[i];
+	}
+	ret->n = kept;
+}

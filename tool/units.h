@@ -66,6 +66,9 @@ struct units {
  * 0, or EXIT_USAGE after a message: nothing may run then.
  */
 int units_find(struct units *ret, const struct options *options, const struct toolchain *toolchain);
+/** The other units of the database that @known come from, if they come from one. */
+void units_find_others(struct units *ret, const struct units *known, const struct options *options,
+		       const struct toolchain *toolchain);
 void units_free(struct units *units);
 #define auto_units CLEANUP(units_free) struct units
 

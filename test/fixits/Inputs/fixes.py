@@ -50,7 +50,7 @@ def main():
     for name in ["command", "clang", "cc", "file", "expected"]:
         parser.add_argument(name)
     asked = parser.parse_args()
-    fix = [asked.command, "fix", "--no-config", "-q", "--clang=" + asked.clang, "--profile=" + asked.profile]
+    fix = [asked.command, "fix", "--to=minimal", "--no-config", "-q", "--clang=" + asked.clang, "--profile=" + asked.profile]
     fix += ["--choose=" + name for name in asked.choose]
     before = reports(asked.command, asked.clang, asked.profile, asked.file)
     count = len(before) if asked.left == "all" else int(asked.left)
