@@ -3,15 +3,16 @@
  * What the runtime costs, and beside it what there is otherwise. bench/runtime compiles this file, runs its parts and
  * makes ratios of what they print: a line CASE COUNT VALUE for each case of each round.
  *
- *     spawn ROUNDS COUNT...    ns per task: start COUNT tasks that do nothing, wait for all
- *     blocked ROUNDS COUNT...  ns per task: start COUNT tasks, wait until all are blocked, end and join them
- *     wake ROUNDS              ns from a signal or cancellation to the waiter, blocked by then, going on
- *     calls ROUNDS             ns per call of what makes no thread; allocations per spawn
- *     timer ROUNDS             ns of processor time per call of a function that is called each millisecond
- *     parked COUNT             bytes in memory per parked worker
+ *     spawn ROUNDS COUNT    ns per task: start COUNT tasks that do nothing, wait for all
+ *     blocked ROUNDS COUNT  ns per task: start COUNT tasks, wait until all are blocked, end and join them
+ *     wake ROUNDS COUNT     ns from a signal or cancellation to the waiter, blocked by then, going on; median of COUNT
+ *     calls ROUNDS COUNT    ns per call of what makes no thread; allocations of COUNT/100 spawns
+ *     timer ROUNDS COUNT    ns of processor time per call of a function that is called COUNT times, each millisecond
+ *     parked 1 COUNT        bytes in memory per parked worker
  *
  * The cases of a part take turns in one process: only times that were taken so can be compared. In each round another
- * one goes first.
+ * one goes first. Each count has a process of its own: of workers that a larger one left some would be trimmed, or end,
+ * in the middle of the others.
  */
 #include "safespawn.h"
 
@@ -54,18 +55,26 @@ static void settle(void)
 	usleep(20000);
 }
 
-static void take_turns(const struct bench_case *cases, size_t count_cases, unsigned rounds, const unsigned *counts,
-		       size_t count_counts)
+/* A few tasks are over before a clock says much, and before a processor that was idle is awake: often, and the mean. */
+static double run_often(const struct bench_case *now, unsigned count)
+{
+	const unsigned times = count < 100 ? 100 / count : 1;
+	double sum = 0;
+
+	for (unsigned i = 0; i < times; i++)
+		sum += now->run(count);
+	return sum / times;
+}
+
+static void take_turns(const struct bench_case *cases, size_t count_cases, unsigned rounds, unsigned count)
 {
 	for (unsigned round = 0; round < rounds; round++) {
-		for (size_t i = 0; i < count_counts; i++) {
-			for (size_t turn = 0; turn < count_cases; turn++) {
-				const struct bench_case *now = &cases[(turn + round) % count_cases];
+		for (size_t turn = 0; turn < count_cases; turn++) {
+			const struct bench_case *now = &cases[(turn + round) % count_cases];
 
-				printf("%s %u %.1f\n", now->name, counts[i], now->run(counts[i]));
-				fflush(stdout);
-				settle();
-			}
+			printf("%s %u %.1f\n", now->name, count, run_often(now, count));
+			fflush(stdout);
+			settle();
 		}
 	}
 }
@@ -87,16 +96,14 @@ static void *nothing_ptr(void *arg)
 static ss_task *tasks;
 static pthread_t *threads;
 
-static void make_room(const unsigned *counts, size_t count_counts)
-{
-	unsigned most = 1;
+static uv_work_t *works;
 
-	for (size_t i = 0; i < count_counts; i++)
-		most = counts[i] > most ? counts[i] : most;
-	tasks = calloc(most, sizeof(*tasks));
-	threads = calloc(most, sizeof(*threads));
-	if (!tasks || !threads)
-		MUST(ENOMEM);
+static void make_room(unsigned count)
+{
+	tasks = calloc(count, sizeof(*tasks));
+	threads = calloc(count, sizeof(*threads));
+	works = calloc(count, sizeof(*works));
+	MUST(tasks && threads && works ? 0 : ENOMEM);
 }
 
 /* ---- spawn ------------------------------------------------------------------------------------------------------ */
@@ -243,8 +250,6 @@ static double run_glib_unlimited(unsigned count)
 	return run_glib_pool(glib_shared, count);
 }
 
-static uv_work_t *uv_works;
-
 static void uv_task(uv_work_t *work)
 {
 	nothing(work);
@@ -255,7 +260,7 @@ static double run_uv(unsigned count)
 	ss_time start = ss_now();
 
 	for (unsigned i = 0; i < count; i++)
-		MUST(-uv_queue_work(uv_default_loop(), &uv_works[i], uv_task, NULL));
+		MUST(-uv_queue_work(uv_default_loop(), &works[i], uv_task, NULL));
 	MUST(uv_run(uv_default_loop(), UV_RUN_DEFAULT));
 	return per_task(start, count);
 }
@@ -274,38 +279,28 @@ static double run_openmp(unsigned count)
 	return per_task(start, count);
 }
 
-static const struct bench_case spawn_cases[] = {
-	{ "pthread", run_pthread },
-	{ "fresh", run_fresh },
-	{ "cached", run_cached },
-	{ "limit-owner", run_limit_owner },
-	{ "limit-inside", run_limit_inside },
-	{ "limit-help", run_limit_help },
-	{ "glib", run_glib },
-	{ "glib-unlimited", run_glib_unlimited },
-	{ "uv", run_uv },
-	{ "openmp", run_openmp },
-};
-
-static void part_spawn(unsigned rounds, const unsigned *counts, size_t count_counts)
+static void part_spawn(unsigned rounds, unsigned count)
 {
-	const unsigned once = 1;
+	static const struct bench_case cases[] = {
+		{ "pthread", run_pthread },
+		{ "fresh", run_fresh },
+		{ "cached", run_cached },
+		{ "limit-owner", run_limit_owner },
+		{ "limit-inside", run_limit_inside },
+		{ "limit-help", run_limit_help },
+		{ "glib", run_glib },
+		{ "glib-unlimited", run_glib_unlimited },
+		{ "uv", run_uv },
+		{ "openmp", run_openmp },
+	};
 
-	make_room(counts, count_counts);
-	for (size_t i = 0; i < count_counts; i++) {
-		uv_work_t *more = realloc(uv_works, counts[i] * sizeof(*uv_works));
-
-		uv_works = more ? more : uv_works;
-		MUST(more ? 0 : ENOMEM);
-	}
 	glib_exclusive = g_thread_pool_new(glib_task, NULL, WIDTH, TRUE, NULL);
 	glib_shared = g_thread_pool_new(glib_task, NULL, -1, FALSE, NULL);
-	for (size_t i = 0; i < COUNT_OF(spawn_cases); i++)
-		spawn_cases[i].run(once); /* makes its threads */
-	take_turns(spawn_cases, COUNT_OF(spawn_cases), rounds, counts, count_counts);
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		cases[i].run(1); /* makes its threads */
+	take_turns(cases, COUNT_OF(cases), rounds, count);
 	g_thread_pool_free(glib_exclusive, FALSE, TRUE);
 	g_thread_pool_free(glib_shared, FALSE, TRUE);
-	free(uv_works);
 }
 
 /* ---- blocked ---------------------------------------------------------------------------------------------------- */
@@ -376,12 +371,10 @@ static const struct bench_case blocked_cases[] = {
 	{ "scope", run_crowd_scope },
 };
 
-static void part_blocked(unsigned rounds, const unsigned *counts, size_t count_counts)
+static void part_blocked(unsigned rounds, unsigned count)
 {
-	make_room(counts, count_counts);
-	for (size_t i = 0; i < count_counts; i++)
-		run_crowd_scope(counts[i]); /* makes the workers: warm is what is asked */
-	take_turns(blocked_cases, COUNT_OF(blocked_cases), rounds, counts, count_counts);
+	run_crowd_scope(count); /* makes the workers: warm is what is asked */
+	take_turns(blocked_cases, COUNT_OF(blocked_cases), rounds, count);
 }
 
 /* ---- wake ------------------------------------------------------------------------------------------------------- */
@@ -541,15 +534,14 @@ static const struct bench_case wake_cases[] = {
 	{ "read", run_wake_read },     { "crowd", run_wake_crowd },
 };
 
-static void part_wake(unsigned rounds, const unsigned *counts, size_t count_counts)
+static void part_wake(unsigned rounds, unsigned count)
 {
 	pthread_t thread;
 
-	make_room(counts, count_counts);
 	MUST(sem_init(&sleeper.begin, 0, 0) | sem_init(&sleeper.end, 0, 0) | pipe(sleeper.fds) ? errno : 0);
 	MUST(pthread_create(&thread, NULL, sleeper_main, NULL));
-	run_wake_crowd(counts[0]); /* makes the workers */
-	take_turns(wake_cases, COUNT_OF(wake_cases), rounds, counts, count_counts);
+	run_wake_crowd(count); /* makes the workers */
+	take_turns(wake_cases, COUNT_OF(wake_cases), rounds, count);
 	sleeper.wait = NULL;
 	sem_post(&sleeper.begin);
 	pthread_join(thread, NULL);
@@ -610,8 +602,7 @@ static double run_boundary(unsigned count)
 /* As many as there are calls would take minutes. */
 static double run_some_pthreads(unsigned count)
 {
-	(void)count;
-	return run_pthread(100);
+	return run_pthread(count / 100);
 }
 
 static double run_allocations(unsigned count)
@@ -636,16 +627,13 @@ static const struct bench_case calls_cases[] = {
 	{ "boundary", run_boundary },	  { "allocations", run_allocations },
 };
 
-static void part_calls(unsigned rounds)
+static void part_calls(unsigned rounds, unsigned count)
 {
-	const unsigned count = 20000, room = 100;
-
-	make_room(&room, 1);
 	run_cached(1); /* makes a worker */
 	/* The scope around them is what the inner ones are linked to. */
 	SS_SCOPE(scope, .name = "outer");
 	MUST(scope_rc);
-	take_turns(calls_cases, COUNT_OF(calls_cases), rounds, &count, 1);
+	take_turns(calls_cases, COUNT_OF(calls_cases), rounds, count);
 	MUST(ss_scope_join(&scope, NULL));
 }
 
@@ -725,12 +713,10 @@ static const struct bench_case timer_cases[] = {
 	{ "timer", run_timer },
 };
 
-static void part_timer(unsigned rounds)
+static void part_timer(unsigned rounds, unsigned count)
 {
-	const unsigned count = 250;
-
 	MUST(sem_init(&sleeper.end, 0, 0) ? errno : 0);
-	take_turns(timer_cases, COUNT_OF(timer_cases), rounds, &count, 1);
+	take_turns(timer_cases, COUNT_OF(timer_cases), rounds, count);
 }
 
 /* ---- parked ----------------------------------------------------------------------------------------------------- */
@@ -811,49 +797,44 @@ static double parked_bytes(unsigned count, size_t stack_bytes)
 	return least == SIZE_MAX ? parked_bytes(count, stack_bytes) : ((double)least - (double)before) / count;
 }
 
-static void part_parked(const unsigned *counts, size_t count_counts)
+static void part_parked(unsigned rounds, unsigned count)
 {
-	make_room(counts, count_counts);
-	memset(tasks, 1, counts[0] * sizeof(*tasks)); /* in memory before as well as after */
-	parked_bytes(counts[0], 0);		      /* and so is what libc keeps for threads to come */
-	printf("small %u %.1f\n", counts[0], parked_bytes(counts[0], 0));
-	printf("large %u %.1f\n", counts[0], parked_bytes(counts[0], 100 << 10));
+	(void)rounds;
+	memset(tasks, 1, count * sizeof(*tasks)); /* in memory before as well as after */
+	parked_bytes(count, 0);			  /* and so is what libc keeps for threads to come */
+	printf("small %u %.1f\n", count, parked_bytes(count, 0));
+	printf("large %u %.1f\n", count, parked_bytes(count, 100 << 10));
 }
 
 /* ---- the main function ------------------------------------------------------------------------------------------ */
 
 int main(int argc, char **argv)
 {
-	enum { COUNTS_MAX = 16 };
-	unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0, counts[COUNTS_MAX];
-	const char *part = argc > 1 ? argv[1] : "";
-	size_t count_counts = 0;
+	static const struct {
+		const char *name;
+		void (*run)(unsigned rounds, unsigned count);
+	} parts[] = {
+		{ "spawn", part_spawn }, { "blocked", part_blocked }, { "wake", part_wake },
+		{ "calls", part_calls }, { "timer", part_timer },     { "parked", part_parked },
+	};
+	unsigned rounds = argc == 4 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+	unsigned count = argc == 4 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
 	ss_config config = { .max_parked = 20000 };
+	size_t part = 0;
 
-	for (int i = 3; i < argc && count_counts < COUNTS_MAX; i++)
-		counts[count_counts++] = (unsigned)strtoul(argv[i], NULL, 10);
-	if (strcmp(part, "blocked") == 0)
+	while (rounds && count && part < COUNT_OF(parts) && strcmp(parts[part].name, argv[1]) != 0)
+		part++;
+	MUST(rounds && count && part < COUNT_OF(parts) ? 0 : EINVAL);
+	if (parts[part].run == part_blocked)
 		config.stack_size = STACK_BYTES;
-	if (strcmp(part, "parked") == 0) /* time enough for all to be parked before the first one ends */
-		config.idle_ns = SS_MS(500) + SS_MS(2) * (count_counts ? counts[0] : 0);
+	if (parts[part].run == part_parked) /* time enough for all to be parked before the first one ends */
+		config.idle_ns = SS_MS(500) + SS_MS(2) * count;
 	MUST(ss_configure(&config));
-
-	if (strcmp(part, "spawn") == 0 && count_counts)
-		part_spawn(rounds, counts, count_counts);
-	else if (strcmp(part, "blocked") == 0 && count_counts)
-		part_blocked(rounds, counts, count_counts);
-	else if (strcmp(part, "wake") == 0 && count_counts)
-		part_wake(rounds, counts, count_counts);
-	else if (strcmp(part, "calls") == 0)
-		part_calls(rounds);
-	else if (strcmp(part, "timer") == 0)
-		part_timer(rounds);
-	else if (strcmp(part, "parked") == 0 && count_counts)
-		part_parked(counts, count_counts);
-	else
-		MUST(EINVAL);
+	make_room(count);
+	parts[part].run(rounds, count);
 	free(tasks);
 	free(threads);
+	free(works);
 	MUST(ss_drain(ss_after(SS_SEC(30))));
 	return 0;
 }
