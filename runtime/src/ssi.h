@@ -261,6 +261,11 @@ SSI_FN void ssi_wait_begin_steady(struct ssi_wait *wait);
 /** Sleep: 0 when ssi_wake was called, ECANCELED or ETIMEDOUT when the token fired, ETIMEDOUT when @until passed. */
 SSI_FN int ssi_wait_sleep(struct ssi_wait *wait, ss_time until);
 SSI_FN void ssi_wait_end_locked(struct ssi_wait *wait);
+/** Has a token ended the wait, or will it, unless the event came first? With the lock held. */
+static inline bool ssi_wait_fired(const struct ssi_wait *wait)
+{
+	return atomic_load_explicit(&wait->word, memory_order_relaxed) & SSI_FIRED;
+}
 /** The event: with the lock held that keeps @wait alive. */
 SSI_FN void ssi_wake(struct ssi_wait *wait);
 /** The same in two steps: the word to wake once the lock is given back, or NULL. */

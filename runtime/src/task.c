@@ -3,7 +3,8 @@
  * Tasks from spawn to join, and the slots of scopes that have a limit.
  *
  * A slot is taken by the spawn, or by who ends a task and gives its slot on: first to tasks that wait in the queue,
- * then to threads that wait to spawn. A queued task of a worker is run by the thread that gave it the slot. A queued
+ * then to threads that wait to spawn. A task of a worker that waited for its slot, be it in the queue or in a spawn, is
+ * run by the worker that gave it the slot: that one is awake, and the spawner does not have to wake another. A queued
  * task that has a thread of its own exists already, and waits for its turn. To join a task that waits for a slot starts
  * it, above the limit, so that joins never wait for slots.
  */
@@ -16,21 +17,63 @@ _Static_assert(sizeof(struct ssi_task) <= sizeof(ss_task), "ss_task is too small
 
 /* ---- slots ------------------------------------------------------------------------------------------------------ */
 
+/* A task on its way into its scope. */
+struct task_newcomer {
+	struct ssi_task *task;
+	ss_time deadline; /* 0: none */
+	struct ssi_cause *cause;
+	bool has_begun; /* the worker that gave it the slot runs it as well */
+};
+
 /* A thread outside of a scope that is full. */
 struct task_spawner {
 	struct ssi_wait wait; /* in the scope's spawners; watches the token of the caller */
 	struct ssi_hook hook; /* and that of the scope */
-	bool granted;	      /* the slot is ours */
+	struct task_newcomer *newcomer;
+	bool granted; /* the slot is ours */
 };
 
-/* Give a slot on, or back. Returns the task that the caller has to see performed, or NULL. */
-static struct ssi_task *task_pass_slot_locked(struct ssi_scope *scope)
+static void task_link_locked(struct task_newcomer *newcomer, struct ssi_scope *scope)
 {
+	struct ssi_task *task = newcomer->task;
+	ss_time deadline = newcomer->deadline;
+
+	task->id = ++ssi.task_ids;
+	ssi_token_init_locked(&task->token, SSI_TASK, &scope->token);
+	if (newcomer->cause)
+		newcomer->cause->error.task_id = task->id;
+	if (deadline)
+		ssi_token_deadline_locked(&task->token, deadline, &newcomer->cause);
+	task->token.follows = task->anonymous && !deadline && !(task->flags & SS_TASK_BACKGROUND);
+	task->scope = scope;
+	task->magic = SSI_MAGIC(task, SSI_TASK_MAGIC);
+	ssi_list_append(&scope->tasks, &task->link);
+	if (task->flags & SS_TASK_BACKGROUND)
+		scope->alive_background++;
+	else
+		scope->alive++;
+	ssi.stats.spawned++;
+}
+
+static int task_refusal_locked(const struct ssi_scope *scope)
+{
+	return scope->state != SSI_SCOPE_OPEN || ssi.draining ? EPIPE : ssi_token_error(&scope->token);
+}
+
+/* What is to be done without the lock after a slot was given on. */
+struct task_passed {
+	struct ssi_task *next;	/* to be performed, or NULL */
+	_Atomic uint32_t *word; /* to be woken, or NULL */
+};
+
+/* Give a slot on, or back. @runs_next: the caller is a worker, and needs no other thread for what is next. */
+static struct task_passed task_pass_slot_locked(struct ssi_scope *scope, bool runs_next)
+{
+	struct task_passed passed = { NULL, NULL };
+
 	if (scope->running > scope->limit) {
 		scope->running--;
-		return NULL;
-	}
-	if (!ssi_list_empty(&scope->queue)) {
+	} else if (!ssi_list_empty(&scope->queue)) {
 		struct ssi_task *task = SSI_CONTAINER(scope->queue.next, struct ssi_task, queued);
 
 		ssi_list_remove(&task->queued);
@@ -39,32 +82,51 @@ static struct ssi_task *task_pass_slot_locked(struct ssi_scope *scope)
 		task->state = SSI_TASK_RUNNING;
 		if (task->own_thread) {
 			atomic_store_explicit(&task->turn, 1, memory_order_release);
-			ssi_word_wake(&task->turn, false);
-			return NULL;
-		}
-		if (scope->joiner_helps && !scope->gift) {
+			passed.word = &task->turn;
+		} else if (scope->joiner_helps && !scope->gift) {
 			scope->gift = task;
-			ssi_wake(scope->joiner);
-			return NULL;
+			passed.word = ssi_wake_later(scope->joiner);
+		} else {
+			passed.next = task;
 		}
-		return task;
-	}
-	if (!ssi_list_empty(&scope->spawners)) {
+	} else if (!ssi_list_empty(&scope->spawners)) {
 		struct ssi_wait *wait = SSI_CONTAINER(scope->spawners.next, struct ssi_wait, link);
+		struct task_spawner *spawner = SSI_CONTAINER(wait, struct task_spawner, wait);
+		struct ssi_task *task = spawner->newcomer->task;
 
 		ssi_list_remove(&wait->link);
-		SSI_CONTAINER(wait, struct task_spawner, wait)->granted = true;
-		ssi_wake(wait);
-		return NULL;
+		spawner->granted = true;
+		/* A worker is at hand for the task, whereas the spawner has still to wake up. */
+		if (runs_next && !task->own_thread && !task_refusal_locked(scope) && !ssi_wait_fired(wait)) {
+			task->has_slot = true;
+			task->state = SSI_TASK_RUNNING;
+			task_link_locked(spawner->newcomer, scope);
+			spawner->newcomer->has_begun = true;
+			passed.next = task;
+		}
+		passed.word = ssi_wake_later(wait);
+	} else {
+		scope->running--;
 	}
-	scope->running--;
-	return NULL;
+	return passed;
+}
+
+/* The same for who holds the lock and goes on with it. */
+static void task_return_slot_locked(struct ssi_scope *scope)
+{
+	struct task_passed passed = task_pass_slot_locked(scope, false);
+
+	ssi_unlock();
+	ssi_wake_now(passed.word);
+	ssi_task_start(passed.next);
+	ssi_lock();
 }
 
 /* Wait as an owner for a slot, or for a reason to look again. With the lock, which is given back meanwhile. */
-static int task_wait_for_slot_locked(struct ssi_scope *scope, bool *ret_granted)
+static int task_wait_for_slot_locked(struct ssi_scope *scope, struct task_newcomer *newcomer, bool *ret_granted)
 {
-	struct task_spawner spawner = { .hook = { .kind = SSI_HOOK_WORD, .to.word = &spawner.wait.word } };
+	struct task_spawner spawner = { .hook = { .kind = SSI_HOOK_WORD, .to.word = &spawner.wait.word },
+					.newcomer = newcomer };
 	_Atomic uint32_t *word = NULL;
 	int err = ssi_wait_begin_locked(&spawner.wait);
 
@@ -81,39 +143,32 @@ static int task_wait_for_slot_locked(struct ssi_scope *scope, bool *ret_granted)
 		err = ssi_token_error(&scope->token);
 		if (!err)
 			err = ssi_token_error(ssi_self.ambient);
+		if (newcomer->has_begun)
+			err = 0; /* it is a task by now, and cancelled as one */
 		if (!--scope->visitors)
 			word = ssi_scope_less_locked(scope);
 	}
 	ssi_hook_remove_locked(&spawner.hook);
 	ssi_wait_end_locked(&spawner.wait);
-	if (err && spawner.granted) {
-		struct ssi_task *next = task_pass_slot_locked(scope);
-
-		ssi_unlock();
-		ssi_task_start(next);
-		ssi_lock();
-	}
+	if (err && spawner.granted)
+		task_return_slot_locked(scope);
 	*ret_granted = spawner.granted && !err;
 	ssi_wake_now(word);
 	return err;
 }
 
-/* A slot for a task with @flags, or its place in the queue: 0, or why the spawn fails. */
-static int task_admit_locked(struct ssi_scope *scope, unsigned flags, bool *ret_slot, bool *ret_queue)
+/* A slot for a task, or its place in the queue: 0, or why the spawn fails. */
+static int task_admit_locked(struct ssi_scope *scope, struct task_newcomer *newcomer, bool *ret_slot, bool *ret_queue)
 {
+	unsigned flags = newcomer->task->flags;
 	bool granted = false;
 
 	*ret_slot = *ret_queue = false;
 	for (;;) {
-		int err = scope->state != SSI_SCOPE_OPEN || ssi.draining ? EPIPE : ssi_token_error(&scope->token);
+		int err = task_refusal_locked(scope);
 
-		if (err && granted) {
-			struct ssi_task *next = task_pass_slot_locked(scope);
-
-			ssi_unlock();
-			ssi_task_start(next);
-			ssi_lock();
-		}
+		if (err && granted)
+			task_return_slot_locked(scope);
 		if (err)
 			return err;
 		if (!scope->limit || flags & SS_TASK_BACKGROUND)
@@ -132,8 +187,8 @@ static int task_admit_locked(struct ssi_scope *scope, unsigned flags, bool *ret_
 			*ret_queue = true;
 			return 0;
 		}
-		err = task_wait_for_slot_locked(scope, &granted);
-		if (err)
+		err = task_wait_for_slot_locked(scope, newcomer, &granted);
+		if (err || newcomer->has_begun)
 			return err;
 	}
 }
@@ -171,25 +226,6 @@ static int task_init(struct ssi_task *task, bool anonymous, const ss_task_opts *
 	return 0;
 }
 
-static void task_link_locked(struct ssi_task *task, struct ssi_scope *scope, ss_time deadline, struct ssi_cause **cause)
-{
-	task->id = ++ssi.task_ids;
-	ssi_token_init_locked(&task->token, SSI_TASK, &scope->token);
-	if (*cause)
-		(*cause)->error.task_id = task->id;
-	if (deadline)
-		ssi_token_deadline_locked(&task->token, deadline, cause);
-	task->token.follows = task->anonymous && !deadline && !(task->flags & SS_TASK_BACKGROUND);
-	task->scope = scope;
-	task->magic = SSI_MAGIC(task, SSI_TASK_MAGIC);
-	ssi_list_append(&scope->tasks, &task->link);
-	if (task->flags & SS_TASK_BACKGROUND)
-		scope->alive_background++;
-	else
-		scope->alive++;
-	ssi.stats.spawned++;
-}
-
 static void task_unlink_locked(struct ssi_task *task, struct ssi_rest *ret_rest, _Atomic uint32_t **ret_word)
 {
 	struct ssi_scope *scope = task->scope;
@@ -203,7 +239,7 @@ static void task_unlink_locked(struct ssi_task *task, struct ssi_rest *ret_rest,
 static void task_withdraw(struct ssi_task *task)
 {
 	struct ssi_scope *scope = task->scope;
-	struct ssi_task *next = NULL;
+	struct task_passed passed = { NULL, NULL };
 	struct ssi_rest rest;
 	_Atomic uint32_t *word;
 
@@ -213,15 +249,16 @@ static void task_withdraw(struct ssi_task *task)
 		ssi.stats.queued--;
 	}
 	if (task->has_slot)
-		next = task_pass_slot_locked(scope);
+		passed = task_pass_slot_locked(scope, false);
 	ssi_list_remove(&task->link);
 	task_unlink_locked(task, &rest, &word);
 	task->magic = 0;
 	ssi.stats.spawned--;
 	ssi_unlock();
+	ssi_wake_now(passed.word);
 	ssi_wake_now(word);
 	ssi_token_release(&rest);
-	ssi_task_start(next);
+	ssi_task_start(passed.next);
 }
 
 /* Free what is over of tasks that nobody has a handle of, so that a scope that spawns for ever does not grow for ever.
@@ -267,8 +304,7 @@ static void task_report_late(const struct ssi_scope *scope, const ss_site *site)
 static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anonymous, const ss_task_opts *opts,
 		      const struct ssi_spawn *spawn)
 {
-	ss_time deadline = opts->deadline == SS_NEVER ? 0 : opts->deadline;
-	struct ssi_cause *cause = NULL;
+	struct task_newcomer newcomer = { .task = task, .deadline = opts->deadline == SS_NEVER ? 0 : opts->deadline };
 	bool stranger, joined, queue = false, slot = false, zombies, own_thread;
 	struct ssi_worker *worker = NULL;
 	int err = task_init(task, anonymous, opts, spawn);
@@ -276,19 +312,19 @@ static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anony
 	if (err)
 		return err;
 	own_thread = task->own_thread;
-	if (deadline)
-		cause = ssi_cause_deadline(opts->name, UINT64_MAX, spawn->site);
+	if (newcomer.deadline)
+		newcomer.cause = ssi_cause_deadline(opts->name, UINT64_MAX, spawn->site);
 	ssi_lock();
 	stranger = !ssi_belongs_locked(scope);
 	joined = scope->state == SSI_SCOPE_JOINED;
 	zombies = !ssi_list_empty(&scope->ended);
-	err = stranger ? EINVAL : task_admit_locked(scope, opts->flags, &slot, &queue);
-	if (!err) {
+	err = stranger ? EINVAL : task_admit_locked(scope, &newcomer, &slot, &queue);
+	if (!err && !newcomer.has_begun) {
 		task->has_slot = slot;
 		task->state = queue ? SSI_TASK_QUEUED : SSI_TASK_RUNNING;
 		task->was_queued = queue;
 		atomic_init(&task->turn, !queue);
-		task_link_locked(task, scope, deadline, &cause);
+		task_link_locked(&newcomer, scope);
 		if (queue) {
 			ssi_list_append(&scope->queue, &task->queued);
 			ssi.stats.queued++;
@@ -298,7 +334,7 @@ static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anony
 		}
 	}
 	ssi_unlock();
-	ssi_cause_unref(cause);
+	ssi_cause_unref(newcomer.cause);
 	if (stranger)
 		return ssi_misuse(EINVAL, ssi_self.task, scope,
 				  "a thread spawns into a scope that it does not belong to");
@@ -309,10 +345,11 @@ static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anony
 
 	if (zombies)
 		task_reap_some(scope);
-	/* A task that queues may have ended already, and its storage with it; the others may from here on. */
+	/* A task that queues or has begun may have ended already, and its storage with it; the others may from here on.
+	 */
 	if (own_thread)
 		err = ssi_thread_create(task, opts);
-	else if (!queue)
+	else if (!queue && !newcomer.has_begun)
 		err = ssi_worker_give(worker, task);
 	if (err)
 		task_withdraw(task);
@@ -440,7 +477,7 @@ void ssi_task_tell(struct ssi_task *task)
 static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worker)
 {
 	struct ssi_scope *scope = task->scope;
-	struct ssi_task *next = NULL;
+	struct task_passed passed = { NULL, NULL };
 	_Atomic uint32_t *join_word = NULL, *scope_word;
 	bool gone = task->anonymous && !task->own_thread;
 	struct ssi_rest rest;
@@ -448,7 +485,7 @@ static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worke
 	ssi_task_tell(task);
 	ssi_lock();
 	if (task->has_slot)
-		next = task_pass_slot_locked(scope);
+		passed = task_pass_slot_locked(scope, worker != NULL);
 	task->state = SSI_TASK_ENDED;
 	task->error = NULL;
 	if (task->joiner)
@@ -459,17 +496,18 @@ static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worke
 			ssi_list_append(&scope->ended, &task->link);
 	}
 	/* First parked, then announced: who waited for this task finds the worker free. */
-	if (worker && !next)
+	if (worker && !passed.next)
 		ssi_worker_park_locked(worker);
 	task_unlink_locked(task, &rest, &scope_word);
 	ssi_unlock();
 
+	ssi_wake_now(passed.word);
 	ssi_wake_now(join_word);
 	ssi_wake_now(scope_word);
 	ssi_token_release(&rest);
 	if (gone)
 		free(task);
-	return next;
+	return passed.next;
 }
 
 struct task_performance {

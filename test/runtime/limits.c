@@ -124,6 +124,103 @@ static void waiting_owner_is_woken_by_close(void **state)
 	assert_int_equal(ss_scope_join(&scope, NULL), 0);
 }
 
+/* A spawn that waited for its slot: the task is what was asked for, whoever starts it. */
+struct late {
+	struct gate *gate;
+	ss_time deadline;
+	_Atomic int freed, ran;
+	bool is_fresh;
+};
+
+static void late_free(void *arg)
+{
+	struct late *late = arg;
+
+	late->freed++;
+}
+
+static int late_body(void *arg)
+{
+	struct late *late = arg;
+
+	CHECK_EQ(strcmp(ss_task_name(), "late"), 0);
+	CHECK(ss_task_id() != 0);
+	late->ran++;
+	return late->deadline ? ss_sleep(SS_SEC(3600)) : 7;
+}
+
+static int late_owner(void *arg)
+{
+	struct late *late = arg;
+	const ss_task_opts opts = { .name = "late",
+				    .flags = late->is_fresh ? SS_TASK_FRESH : 0,
+				    .arg_free = late_free,
+				    .deadline = late->deadline };
+	ss_task task;
+	int rc;
+
+	SS_SCOPE(scope, .limit = 1, .flags = SS_SUPERVISE);
+	CHECK_EQ(ss_spawn(&scope, pass_gate, late->gate), 0);
+	CHECK_EQ(ss_spawn_at(&scope, &task, &opts, late_body, late, SS_HERE), 0);
+	CHECK_EQ(ss_task_join(&task, &rc), 0);
+	CHECK_EQ(rc, late->deadline ? ETIMEDOUT : 7);
+	ss_scope_join(&scope, NULL);
+	return 0;
+}
+
+static void a_spawn_that_waited_starts_what_was_asked_for(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct gate gate = GATE_INIT;
+		struct late late = { .gate = &gate, .is_fresh = i & 1, .deadline = i & 2 ? ss_after(SS_MS(20)) : 0 };
+
+		SS_SCOPE(scope, .name = "outer");
+		assert_int_equal(ss_spawn(&scope, late_owner, &late), 0);
+		support_wait_blocked("ss_spawn", 1);
+		gate_open(&gate);
+		assert_int_equal(ss_scope_join(&scope, NULL), 0);
+		assert_int_equal(late.ran, 1);
+		assert_int_equal(late.freed, 1);
+	}
+}
+
+/* The slot and the cancellation come at the same time: the spawn fails and nothing runs, or it does not fail and all is
+ * as ever. */
+static int cancelled_owner(void *arg)
+{
+	struct late *late = arg;
+	const ss_task_opts opts = { .name = "late", .arg_free = late_free };
+	int err;
+
+	SS_SCOPE(scope, .limit = 1);
+	CHECK_EQ(ss_spawn(&scope, pass_gate, late->gate), 0);
+	err = ss_spawn_at(&scope, NULL, &opts, late_body, late, SS_HERE);
+	CHECK(err == 0 || err == ECANCELED);
+	ss_scope_join(&scope, NULL);
+	CHECK_EQ(late->ran, err == 0);
+	CHECK_EQ(late->freed, 1);
+	return 0;
+}
+
+static void a_spawn_that_waited_begins_or_is_cancelled(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < support_repeat(100); i++) {
+		struct gate gate = GATE_INIT;
+		struct late late = { .gate = &gate };
+
+		SS_SCOPE(scope, .name = "outer");
+		assert_int_equal(ss_spawn(&scope, cancelled_owner, &late), 0);
+		support_wait_blocked("ss_spawn", 1);
+		if (i & 1)
+			gate_open(&gate);
+		ss_scope_cancel(&scope, 0, NULL);
+		gate_open(&gate);
+		assert_int_equal(ss_scope_join(&scope, NULL), 0);
+	}
+}
+
 /* A task that spawns into its own full scope queues, and joins what it has spawned. */
 struct recursion {
 	ss_scope *scope;
@@ -326,6 +423,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(waiting_owner_is_woken_by_cancel),
 	cmocka_unit_test(waiting_owner_is_woken_by_deadline),
 	cmocka_unit_test(waiting_owner_is_woken_by_close),
+	cmocka_unit_test(a_spawn_that_waited_starts_what_was_asked_for),
+	cmocka_unit_test(a_spawn_that_waited_begins_or_is_cancelled),
 	cmocka_unit_test(joins_start_what_is_queued),
 	cmocka_unit_test(queues_are_run_to_the_end),
 	cmocka_unit_test(nested_limits_do_not_deadlock),
