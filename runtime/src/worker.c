@@ -231,7 +231,7 @@ bool ssi_worker_clean(struct ssi_worker *worker, const struct ssi_task *task)
 static void worker_trim(void)
 {
 #if defined(__linux__) && defined(__GLIBC__)
-	enum { WORKER_KEEP = 16 << 10 };
+	enum { WORKER_KEEP = 2 << 10 }; /* for what is below this frame's address: its variables, and madvise */
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), here = (uintptr_t)__builtin_frame_address(0), end;
 	size_t size, guard;
 	pthread_attr_t attr;
