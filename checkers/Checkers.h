@@ -26,8 +26,10 @@ struct Analysis {
   bool leavesAlone(const clang::FunctionDecl *Callee) const {
     return Callee && Closed && Callee->hasBody() && U.hasEffect(Callee) && Closed(Callee);
   }
-  /// Whether a path follows something that even a closed function could meet; one question per checker.
-  llvm::SmallVector<bool (*)(clang::ento::ProgramStateRef), 2> Follows;
+  /// Whether a function may wait for others (see Triage); null where nobody has looked.
+  std::function<bool(const clang::FunctionDecl *)> Waits;
+  /// Whether a path follows something that even a call of a closed function could meet; one question per checker.
+  llvm::SmallVector<std::function<bool(clang::ento::ProgramStateRef, const clang::CallExpr *)>, 2> Follows;
   /// Adds what a path follows to a fingerprint; one for each checker that follows something.
   llvm::SmallVector<void (*)(clang::ento::ProgramStateRef, llvm::FoldingSetNodeID &), 2> Fingerprints;
 };

@@ -154,6 +154,8 @@ public:
   void checkDeadSymbols(SymbolReaper &Reaper, CheckerContext &C) const;
   void checkEndFunction(const ReturnStmt *Return, CheckerContext &C) const;
   void checkEndAnalysis(ExplodedGraph &Graph, BugReporter &Reporter, ExprEngine &Engine) const;
+  /// Whether it matters to \p Call, of a function that leaves its caller's locks as they were, in which state they are.
+  bool mayMeet(ProgramStateRef State, const CallExpr *Call) const;
 
 private:
   /// One event of one object, as a call makes it happen.
@@ -888,6 +890,20 @@ ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent
   return State;
 }
 
+bool LockState::mayMeet(ProgramStateRef State, const CallExpr *Call) const {
+  for (const auto &[Lock, Known] : State->get<LockMap>()) {
+    if (Known.At == SyncStage::Gone)
+      return true;
+    if (!Known.isHeld())
+      continue;
+    const ValueDecl *Place = Names.declarationOf(Lock);
+    if (!Place || !A->Waits || A->Waits(Call->getDirectCallee()) || Written->acquires(Call, Place) ||
+        Written->releases(Call, Place))
+      return true;
+  }
+  return false;
+}
+
 void LockState::noteGuard(SVal Location, SVal Value, CheckerContext &C) const {
   const MemRegion *Target = Location.getAsRegion();
   const auto *Var = Target ? dyn_cast<VarRegion>(Target->getBaseRegion()) : nullptr;
@@ -1111,12 +1127,7 @@ void safespawn::registerLockState(CheckerManager &Manager, Analysis &A) {
   auto *Rules = Manager.registerChecker<LockState>();
   Rules->A = &A;
   Rules->Written = std::make_unique<WrittenLocks>(A.U);
-  A.Follows.push_back([](ProgramStateRef State) {
-    for (const auto &[Lock, Known] : State->get<LockMap>())
-      if (Known.isHeld() || Known.At == SyncStage::Gone)
-        return true;
-    return false;
-  });
+  A.Follows.push_back([Rules](ProgramStateRef State, const CallExpr *Call) { return Rules->mayMeet(State, Call); });
   A.Fingerprints.push_back([](ProgramStateRef State, llvm::FoldingSetNodeID &Id) {
     State->get<GuardedSet>().Profile(Id);
     for (const auto &[Lock, Known] : State->get<LockMap>()) {

@@ -353,7 +353,7 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
     return false;
   if (A->U.hasEffect(F)) {
     // What a closed function does is its own business, and is proved there, unless it meets what the path holds.
-    if (!A->leavesAlone(F) || llvm::any_of(A->Follows, [&](auto Holds) { return Holds(C.getState()); }))
+    if (!A->leavesAlone(F) || llvm::any_of(A->Follows, [&](auto &Meets) { return Meets(C.getState(), E); }))
       return false;
   } else if (isSmall(F) || (A->U.matters(F) && mayBeShortOrEnd(F, C))) {
     // Without effects only two things about a callee tell: what it returns, where it is short, and that it may not

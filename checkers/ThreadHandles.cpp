@@ -55,16 +55,22 @@ struct Handle {
            SpawnResult == O.SpawnResult && Owner == O.Owner && Storage == O.Storage && Copy == O.Copy &&
            Stored == O.Stored && Lent == O.Lent && GivenRow == O.GivenRow && GivenResult == O.GivenResult;
   }
-  void Profile(llvm::FoldingSetNodeID &Id) const {
+  /// Adds all but the values of this path and the place.
+  void addStage(llvm::FoldingSetNodeID &Id) const {
     Id.AddInteger(At);
     Id.AddBoolean(Escaped);
     Id.AddBoolean(MaybeGiven);
     Id.AddBoolean(Waited);
     Id.AddBoolean(Stored);
     for (const void *P :
-         {static_cast<const void *>(Spawn), static_cast<const void *>(SpawnResult), static_cast<const void *>(Owner),
-          static_cast<const void *>(Storage), static_cast<const void *>(Copy), static_cast<const void *>(Lent),
-          static_cast<const void *>(GivenRow), static_cast<const void *>(GivenResult)})
+         {static_cast<const void *>(Spawn), static_cast<const void *>(Owner), static_cast<const void *>(Copy),
+          static_cast<const void *>(Lent), static_cast<const void *>(GivenRow)})
+      Id.AddPointer(P);
+  }
+  void Profile(llvm::FoldingSetNodeID &Id) const {
+    addStage(Id);
+    for (const void *P : {static_cast<const void *>(SpawnResult), static_cast<const void *>(Storage),
+                          static_cast<const void *>(GivenResult)})
       Id.AddPointer(P);
   }
 };
@@ -91,9 +97,10 @@ REGISTER_SET_WITH_PROGRAMSTATE(ComparedSet, SymbolRef)
 
 namespace {
 
-class ThreadHandles : public Checker<check::PreStmt<CallExpr>, check::PostStmt<BinaryOperator>, check::PreCall,
-                                     check::PostCall, check::Bind, check::Location, check::RegionChanges,
-                                     check::LiveSymbols, check::EndFunction, check::BranchCondition, eval::Call> {
+class ThreadHandles
+    : public Checker<check::PreStmt<CallExpr>, check::PostStmt<BinaryOperator>, check::PreCall, check::PostCall,
+                     check::Bind, check::Location, check::RegionChanges, check::LiveSymbols, check::DeadSymbols,
+                     check::EndFunction, check::BranchCondition, eval::Call> {
 public:
   Analysis *A = nullptr;
 
@@ -108,6 +115,7 @@ public:
                                      ArrayRef<const MemRegion *> Explicit, ArrayRef<const MemRegion *> Regions,
                                      const LocationContext *Frame, const CallEvent *Call) const;
   void checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const;
+  void checkDeadSymbols(SymbolReaper &Reaper, CheckerContext &C) const;
   void checkEndFunction(const ReturnStmt *Return, CheckerContext &C) const;
   void checkBranchCondition(const Stmt *Condition, CheckerContext &C) const;
 
@@ -901,12 +909,31 @@ void ThreadHandles::checkPostCall(const CallEvent &Call, CheckerContext &C) cons
 
 void ThreadHandles::checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const {
   for (const auto &[Symbol, H] : State->get<HandleMap>()) {
-    Reaper.markLive(Symbol);
+    if (H.At != Handle::Joined)
+      Reaper.markLive(Symbol);
     if (H.SpawnResult)
       Reaper.markLive(H.SpawnResult);
     if (H.GivenResult)
       Reaper.markLive(H.GivenResult);
   }
+}
+
+void ThreadHandles::checkDeadSymbols(SymbolReaper &Reaper, CheckerContext &C) const {
+  // What was joined and is nowhere kept cannot be joined again; who the thread is, or what was compared, matters as
+  // long as the value can be given to a call.
+  ProgramStateRef State = C.getState();
+  ProgramStateRef Next = State;
+  for (const auto &[Symbol, H] : State->get<HandleMap>())
+    if (H.At == Handle::Joined && Reaper.isDead(Symbol))
+      Next = Next->remove<HandleMap>(Symbol);
+  for (const auto &[Symbol, Asked] : State->get<SelfMap>())
+    if (Reaper.isDead(Symbol))
+      Next = Next->remove<SelfMap>(Symbol);
+  for (SymbolRef Symbol : State->get<ComparedSet>())
+    if (Reaper.isDead(Symbol))
+      Next = Next->remove<ComparedSet>(Symbol);
+  if (Next != State)
+    C.addTransition(Next);
 }
 
 void ThreadHandles::checkBranchCondition(const Stmt *Condition, CheckerContext &C) const {
@@ -1082,12 +1109,17 @@ void ThreadHandles::endFrame(const StackFrameContext *Frame, const Stmt *Exit, S
 void safespawn::registerThreadHandles(CheckerManager &Manager, Analysis &A) {
   Manager.registerChecker<ThreadHandles>()->A = &A;
   A.Fingerprints.push_back([](ProgramStateRef State, llvm::FoldingSetNodeID &Id) {
-    State->get<HandleMap>().Profile(Id);
     State->get<AttrMap>().Profile(Id);
     State->get<SelfMap>().Profile(Id);
     State->get<ComparedSet>().Profile(Id);
-    for (const auto &[Symbol, H] : State->get<HandleMap>())
-      for (SymbolRef Result : {H.SpawnResult, H.GivenResult, Symbol}) // what the path knows of them
-        addKnowledge(State, Result, Id);
+    // Values differ from path to path: what counts is where they come from, and what the path knows of them.
+    for (const auto &[Symbol, H] : State->get<HandleMap>()) {
+      H.addStage(Id);
+      Id.AddPointer(H.Storage ? H.Storage : Symbol->getOriginRegion());
+      if (!H.Spawn && !Symbol->getOriginRegion())
+        Id.AddPointer(Symbol);
+      for (SymbolRef Known : {H.SpawnResult, H.GivenResult, Symbol})
+        addKnowledge(State, Known, Id);
+    }
   });
 }

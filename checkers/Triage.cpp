@@ -1117,3 +1117,8 @@ Triage::~Triage() = default;
 bool Triage::isSuspect(const FunctionDecl *F) { return I->summaryOf(F).Suspect; }
 
 bool Triage::isClosed(const FunctionDecl *F) { return I->summaryOf(F).isClosed(I->Places); }
+
+bool Triage::mayWait(const FunctionDecl *F) {
+  const Summary &Of = I->summaryOf(F);
+  return Of.Blocks || !Of.Done;
+}

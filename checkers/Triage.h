@@ -32,6 +32,8 @@ public:
   /// Whether a call of \p F leaves every lock and handle of its caller as it was, and always comes back: what happens
   /// inside is then its own business, and is judged when it is looked at by itself.
   bool isClosed(const clang::FunctionDecl *F);
+  /// Whether a call of \p F may wait for others.
+  bool mayWait(const clang::FunctionDecl *F);
 
   struct Impl;
 

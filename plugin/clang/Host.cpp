@@ -171,6 +171,8 @@ void Host::analyse(Unit &U, Findings &Found) {
 
   // In C these are the cleanup attribute's calls, at which the analyzer's paths end.
   Analyzer.ShouldIncludeImplicitDtorsInCFG = false;
+  // A comparison is decided where a branch asks for it, and not at all where nothing depends on that branch.
+  Analyzer.ShouldEagerlyAssume = false;
 
   Analysis Shared(U);
   Shared.Book.Hosted = true;
@@ -188,6 +190,7 @@ void Host::analyse(Unit &U, Findings &Found) {
   llvm::SmallPtrSet<const FunctionDecl *, 16> Explored;
   // A matter of the proof, whether triage chooses what is proved or not: what a path passes by it need not know.
   Shared.Closed = [&Filter](const FunctionDecl *F) { return Filter.isClosed(F); };
+  Shared.Waits = [&Filter](const FunctionDecl *F) { return Filter.mayWait(F); };
   for (const FunctionDecl *F : U.callersFirst()) {
     if (U.isBroken(F) || !Manager->getCFG(F))
       continue;
