@@ -29,6 +29,7 @@ def main(page, cc, include, library, work):
     work.mkdir(parents=True)
     for name, contents in FILES.items():
         (work / name).write_bytes(contents)
+    os.mkfifo(work / "pipe")
 
     problems, programs = [], []
     for number, block in enumerate(re.findall(r"^```c\n(.*?)^```$", text, flags=re.S | re.M)):
