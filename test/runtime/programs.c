@@ -127,8 +127,9 @@ static void a_deadline_ends_it(void **state)
 	ss_error error;
 
 	(void)state;
-	SS_SCOPE(scope, .name = "deadline", .deadline = ss_after(SS_MS(5)));
+	SS_SCOPE(scope, .name = "deadline");
 	assert_int_equal(shell(&scope, NULL, "exec sleep 1000", NULL, SS_SEC(60)), 0);
+	ss_scope_set_deadline(&scope, ss_after(SS_MS(5)));
 	assert_int_equal(ss_scope_join(&scope, &error), ETIMEDOUT);
 }
 

@@ -349,7 +349,7 @@ static int clear(void **state)
 static int look_for_leaks(void **state)
 {
 	(void)state;
-	assert_int_equal(ss_leak_check(SS_SEC(10)), 0);
+	assert_int_equal(ss_leak_check(SS_SEC(60)), 0);
 	return 0;
 }
 
@@ -378,7 +378,7 @@ int support_main(int argc, char **argv, const char *name, const struct CMUnitTes
 	failed = _cmocka_run_group_tests(name, with_leaks, count, NULL, NULL);
 	/* A test that failed in the middle of a scope may have left tasks that nobody joins. */
 	if (failed == 0) {
-		int late = ss_drain(ss_after(SS_SEC(30)));
+		int late = ss_drain(ss_after(SS_SEC(60)));
 
 		if (late != 0) {
 			fprintf(stderr, "%s: ss_drain: %s\n", name, strerror(late));
