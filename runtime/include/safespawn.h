@@ -5,8 +5,7 @@
  * What holds everywhere, unless a comment says otherwise:
  *
  *  - A function returns 0 or a positive errno value and leaves errno alone. A cancellable form of a POSIX call
- *    (ss_read, ss_poll, ss_waitpid, ...) keeps the contract of that call, with two more errors: ECANCELED and
- * ETIMEDOUT.
+ *    (ss_read, ss_poll, ss_waitpid, ...) keeps that call's contract, with ECANCELED and ETIMEDOUT as two more errors.
  *  - Times named `until` or of type ss_time are absolute nanoseconds of CLOCK_MONOTONIC, SS_NEVER is no time at all;
  *    every other int64_t is a relative number of nanoseconds.
  *  - The cancellation token is ambient: each blocking call watches the token of the task, scope body, ss_with_token or
@@ -557,7 +556,7 @@ int ss_cancel_cause(ss_error *error);
  * @token   the caller's storage until ss_cancel_done
  * @parent  cancels this one too, and outlives it; NULL: the ambient token
  *
- * Threads: any. Errors: EINVAL, EAGAIN (no thread for the helper), EPIPE (draining). Child: ok.
+ * Threads: any. Errors: EINVAL, EAGAIN (no thread for the helper), ENOMEM, EPIPE (draining). Child: ok.
  */
 #define ss_cancel_init(token, parent) ss_cancel_init_at((token), (parent), SS_HERE)
 int ss_cancel_init_at(ss_cancel *token, ss_cancel *parent, const ss_site *site);
@@ -601,7 +600,7 @@ int ss_with_token(ss_cancel *token, ss_fn fn, void *arg);
  * Run fn(arg), a clean-up, out of reach of pending and coming cancellation for at most @max_ns; then the calls in it
  * return ETIMEDOUT. Afterwards the cancellation is seen again. Returns the result of fn.
  * Threads: any. Child: ok.
- * Errors: EINVAL (@max_ns not above 0; there is no shield for ever), EAGAIN (no thread for the helper).
+ * Errors: EINVAL (@max_ns not above 0; there is no shield for ever), EAGAIN (no thread for the helper), ENOMEM.
  */
 int ss_shield(int64_t max_ns, ss_fn fn, void *arg);
 
@@ -725,8 +724,8 @@ typedef struct ss_service_opts {
  * Run fn(arg) until it returns or is stopped. Not part of any scope.
  *
  * @service  the caller's storage until ss_service_stop returned 0
- * Threads: any. Errors: EALREADY (runs), EPIPE (draining), EAGAIN (no thread), EINVAL. Child: the child's are all
- * stopped.
+ * Threads: any. Errors: EALREADY (runs), EPIPE (draining), EAGAIN (no thread), ENOMEM, EINVAL. Child: the child's are
+ * all stopped.
  */
 #define ss_service_start(service, opts, fn, arg) ss_service_start_at((service), (opts), (fn), (arg), SS_HERE)
 int ss_service_start_at(ss_service *service, const ss_service_opts *opts, ss_fn fn, void *arg, const ss_site *site);
@@ -745,9 +744,10 @@ int ss_service_state(const ss_service *service);
 /* ---- the process --------------------------------------------------------------------------------------------- */
 
 typedef struct ss_stats {
-	uint64_t spawned, reused, failed,
-		cancelled; /* tasks, so far: all, on parked workers, with an error, never run */
-	uint64_t threads, parked, queued, scopes, services; /* now */
+	/* Tasks, so far: all; those that were given to a parked worker; with an error; never run. */
+	uint64_t spawned, reused, failed, cancelled;
+	/* Now: threads of tasks and workers; of these, parked ones; tasks that wait for a slot; scopes; services. */
+	uint64_t threads, parked, queued, scopes, services;
 } ss_stats;
 
 /** All fields may be 0. */
