@@ -43,6 +43,7 @@ int show_diff(const struct plan *plan, const struct options *options)
 
 	git_diff_options_init(&diff_options, GIT_DIFF_OPTIONS_VERSION);
 	diff_options.flags = GIT_DIFF_FORCE_TEXT;
+	git_libgit2_init();
 	for (size_t i = 0; i < plan->n_files && !failed; i++) {
 		const struct edited *file = &plan->files[i];
 		const char *name = path_shown(file->path);
@@ -59,6 +60,7 @@ int show_diff(const struct plan *plan, const struct options *options)
 	}
 	if (failed)
 		say_error("cannot make the diff: %s", git_error_last() ? git_error_last()->message : "unknown reason");
+	git_libgit2_shutdown();
 	fflush(stdout);
 	return failed ? EXIT_INCOMPLETE : 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * What a plan does, as differences between the files before and after it. libgit2 must be initialised.
+ * What a plan does, as differences between the files before and after it.
  */
 #ifndef SAFESPAWN_TOOL_DIFF_H
 #define SAFESPAWN_TOOL_DIFF_H

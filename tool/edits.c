@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "edits.h"
 
-#include <git2.h>
+#include "hash.h"
+
 #include <string.h>
-
-/* The name that git has for a content: libgit2 is there for the diffs, and users can ask git for it. */
-static bool has_hash(const struct buffer *content, const char *hash)
-{
-	char name[GIT_OID_HEXSZ + 1];
-	git_oid oid;
-
-	return hash && git_odb_hash(&oid, content->bytes, content->length, GIT_OBJECT_BLOB) == 0 &&
-	       strcmp(git_oid_tostr(name, sizeof(name), &oid), hash) == 0;
-}
 
 static int file_in_plan(struct plan *plan, const char *path, size_t *ret_file)
 {
@@ -30,7 +21,7 @@ static int file_in_plan(struct plan *plan, const char *path, size_t *ret_file)
 	if (err)
 		return err;
 	file.path = copy_string(real);
-	file.changed = !has_hash(&file.before, json_string_value(json_object_get(plan->findings->hashes, real)));
+	file.changed = !hash_fits(&file.before, json_string_value(json_object_get(plan->findings->hashes, real)));
 	plan->files = grow(plan->files, plan->n_files + 1, sizeof(*plan->files));
 	plan->files[plan->n_files] = file;
 	*ret_file = plan->n_files++;

@@ -5,20 +5,19 @@
  * An edit is shown or made only after each compile that its file is part of was seen to succeed with it.
  */
 #include "diff.h"
+#include "journal.h"
 #include "left.h"
 #include "show.h"
 #include "trial.h"
 #include "vendor.h"
 #include "verbs.h"
-#include "write.h"
 
 #include <errno.h>
-#include <git2.h>
 #include <string.h>
 
 /* ---- making it ---- */
 
-static int write_plan(const struct plan *plan)
+static int write_plan(const struct plan *plan, const char *place)
 {
 	struct replacement *files = zalloc(plan->n_files, sizeof(*files));
 	size_t count = 0;
@@ -28,7 +27,7 @@ static int write_plan(const struct plan *plan)
 		if (plan_edits(plan, i))
 			files[count++] = (struct replacement){ plan->files[i].path, &plan->files[i].before,
 							       &plan->files[i].after };
-	err = write_all(files, count);
+	err = write_all(files, count, place);
 	if (!err) {
 		auto_string fixes = text("%zu fix%s", plan_made(plan), plan_made(plan) == 1 ? "" : "es");
 		auto_string edited = counted(count, "file");
@@ -106,10 +105,11 @@ static int check_again(struct analysis *analysis, const struct strings *fixable_
 }
 
 /*
- * Analyse and show or make the fixes. *ret_again: files were edited, and what is left to report is not known yet;
+ * Analyse and show or make the fixes, with the journal in @place. *ret_again: files were edited, and what is left to
+ * report is not known yet;
  * @ret_fixable has the names of the reports that had fixes.
  */
-static int repair(struct analysis *analysis, bool *ret_again, struct strings *ret_fixable)
+static int repair(struct analysis *analysis, const char *place, bool *ret_again, struct strings *ret_fixable)
 {
 	const struct options *options = analysis->options;
 	auto_findings findings = { 0 };
@@ -132,7 +132,7 @@ static int repair(struct analysis *analysis, bool *ret_again, struct strings *re
 			code = show_diff(&plan, options);
 		show_made(&plan);
 		show_left(&plan);
-		if (*ret_again && write_plan(&plan) != 0) {
+		if (*ret_again && write_plan(&plan, place) != 0) {
 			*ret_again = false;
 			return EXIT_INCOMPLETE;
 		}
@@ -170,19 +170,25 @@ int run_fix(int argc, char **argv)
 	auto_toolchain toolchain = { 0 };
 	auto_analysis analysis = { .want_dependencies = true };
 	auto_strings fixable = { 0 };
+	auto_string place = NULL;
 	bool again = false;
 	int code;
 
 	if (!options_read(&options, "fix", argc, argv, &code))
 		return code;
+	place = units_place(&options);
+	if (!place)
+		return EXIT_USAGE;
+	if (options.undo)
+		return journal_undo(place);
+	if (options.apply && journal_check(place) != 0)
+		return EXIT_INCOMPLETE;
 	code = analysis_open(&analysis, &options, &toolchain);
 	if (!code)
 		code = give_header(&analysis);
 	if (code)
 		return code;
-	git_libgit2_init();
-	code = repair(&analysis, &again, &fixable);
-	git_libgit2_shutdown();
+	code = repair(&analysis, place, &again, &fixable);
 	if (again)
 		code = check_again(&analysis, &fixable);
 	return analysis.stopped_by ? EXIT_SIGNAL + analysis.stopped_by : code;

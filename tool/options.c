@@ -32,6 +32,7 @@ enum {
 	OPT_FAIL_INCOMPLETE,
 	OPT_EXIT_ZERO,
 	OPT_APPLY,
+	OPT_UNDO,
 	OPT_TO,
 	OPT_DETACHED,
 	OPT_LIMIT,
@@ -85,6 +86,7 @@ static struct poptOption check_table[] = {
 
 static struct poptOption fix_table[] = {
 	FLAG("apply", OPT_APPLY, "edit the files: all of them or none"),
+	FLAG("undo", OPT_UNDO, "give the files that the last --apply edited their old contents back"),
 	VALUE("choose", '\0', OPT_CHOOSE, "where there are alternatives, take the fix of this name; may be repeated",
 	      "NAME"),
 	VALUE("to", '\0', OPT_TO,
@@ -276,6 +278,9 @@ static int take(struct options *options, int which, const char *given, size_t *c
 	case OPT_APPLY:
 		options->apply = true;
 		return 0;
+	case OPT_UNDO:
+		options->undo = true;
+		return 0;
 	case OPT_TO:
 		code = read_word("--to", given, styles, &at);
 		if (!code)
@@ -352,6 +357,10 @@ bool options_read(struct options *ret, const char *verb, int argc, char **argv, 
 		return false;
 	if (help) {
 		options_help(verb, "[OPTION...] [FILE...] [-- FLAG...]", fix ? fix_about : check_about, table);
+		return false;
+	}
+	if (options.undo && options.apply) {
+		*ret_code = say_usage("--undo takes back what --apply did: one of them at a time");
 		return false;
 	}
 	if (options.flags_given && options.database) {

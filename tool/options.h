@@ -41,6 +41,7 @@ struct options {
 
 	/* fix */
 	bool apply;
+	bool undo;
 	bool to_scope;	/* rewrite spawns into tasks of scopes */
 	char *detached; /* what becomes of threads that are detached on purpose */
 	unsigned limit; /* tasks at once in a scope; 0: any number */

@@ -303,3 +303,15 @@ void units_find_others(struct units *ret, const struct units *known, const struc
 	}
 	ret->n = kept;
 }
+
+char *units_place(const struct options *options)
+{
+	auto_string here = getcwd(NULL, 0);
+	auto_string folder = NULL;
+
+	if (!here)
+		say_usage("the current folder is not there any more");
+	else if (choose_database(options, here, &folder) == 0)
+		return copy_string(folder ? folder : here);
+	return NULL;
+}

@@ -69,6 +69,8 @@ int units_find(struct units *ret, const struct options *options, const struct to
 /** The other units of the database that @known come from, if they come from one. */
 void units_find_others(struct units *ret, const struct units *known, const struct options *options,
 		       const struct toolchain *toolchain);
+/** The folder of the database that @options lead to, else the current one. NULL after a message. */
+char *units_place(const struct options *options);
 void units_free(struct units *units);
 #define auto_units CLEANUP(units_free) struct units
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-#include "write.h"
+#include "journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +21,16 @@ static char *folder_of(const char *path)
 	return copy_bytes(path, (size_t)(strrchr(path, '/') - path) + 1);
 }
 
-static int check_access(const char *path)
+static int check_access(const struct replacement *wanted)
 {
+	const char *path = wanted->path;
 	auto_string folder = folder_of(path);
 	struct stat info;
 
+	if (access(folder, W_OK | X_OK) != 0)
+		return refuse(path, "its folder cannot be written", errno);
+	if (!wanted->before)
+		return 0;
 	if (stat(path, &info) != 0)
 		return refuse(path, "cannot be edited", errno);
 	if (!S_ISREG(info.st_mode))
@@ -35,8 +40,6 @@ static int check_access(const char *path)
 		return refuse(path, "is read-only", 0);
 	if (access(path, W_OK) != 0)
 		return refuse(path, "cannot be edited", errno);
-	if (access(folder, W_OK | X_OK) != 0)
-		return refuse(path, "its folder cannot be written", errno);
 	return 0;
 }
 
@@ -45,9 +48,11 @@ static int check_unchanged(const struct replacement *file)
 	auto_buffer now = { 0 };
 	int err = buffer_read(&now, file->path);
 
+	if (err == ENOENT && !file->before)
+		return 0;
 	if (err)
 		return refuse(file->path, "cannot be read", err);
-	if (buffer_equal(&now, file->before))
+	if (file->before && buffer_equal(&now, file->before))
 		return 0;
 	refuse(file->path, "changed since it was analysed: run again", 0);
 	return ESTALE;
@@ -65,37 +70,51 @@ static int write_bytes(int file, const struct buffer *content)
 	return 0;
 }
 
-/* A file beside @path with @content and the mode and owner of @path, safe on the disk. Errors: 0 or an errno. */
-static int write_beside(const char *path, const struct buffer *content, char **ret_temporary)
+/* What the new content of @path is called until it takes its place: one name, so that a killed run leaves one at most.
+ */
+static char *name_beside(const char *path)
 {
-	auto_string folder = folder_of(path);
-	auto_string temporary = text("%s.%s.XXXXXX", folder, path + strlen(folder));
+	return text("%s.safespawn-new", path);
+}
+
+void write_clean(const char *path)
+{
+	auto_string beside = name_beside(path);
+
+	unlink(beside);
+}
+
+static int take_mode_of(const char *path, int file)
+{
 	struct stat info;
-	int file;
-	int err;
 
 	if (stat(path, &info) != 0)
-		return errno;
-	file = mkostemp(temporary, O_CLOEXEC);
+		return errno == ENOENT ? 0 : errno; /* a new file has the mode that new files have */
+	/* Of another owner's file we may only keep the group, or neither; that is no reason not to edit it. */
+	if (fchown(file, info.st_uid, info.st_gid) != 0 && fchown(file, (uid_t)-1, info.st_gid) != 0)
+		errno = 0;
+	return fchmod(file, info.st_mode & 07777) == 0 ? 0 : errno;
+}
+
+/* A file beside @path with @content and the mode and owner of @path, safe on the disk. Errors: 0 or an errno. */
+static int write_beside(const char *path, const struct buffer *content)
+{
+	auto_string beside = name_beside(path);
+	int file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+	int err;
+
 	if (file < 0)
 		return errno;
 	err = write_bytes(file, content);
-	/* Of another owner's file we may only keep the group, or neither; that is no reason not to edit it. */
-	if (!err && fchown(file, info.st_uid, info.st_gid) != 0 && fchown(file, (uid_t)-1, info.st_gid) != 0)
-		errno = 0;
-	if (!err && fchmod(file, info.st_mode & 07777) != 0)
-		err = errno;
+	if (!err)
+		err = take_mode_of(path, file);
 	if (!err && fsync(file) != 0)
 		err = errno;
 	if (close(file) != 0 && !err)
 		err = errno;
-	if (err) {
-		unlink(temporary);
-		return err;
-	}
-	*ret_temporary = temporary;
-	temporary = NULL;
-	return 0;
+	if (err)
+		unlink(beside);
+	return err;
 }
 
 static void sync_folder(const char *path)
@@ -109,31 +128,32 @@ static void sync_folder(const char *path)
 	close(file);
 }
 
-static void restore(const struct replacement *file)
+/* The file gets @content, or goes where that is NULL. */
+static int put(const char *path, const struct buffer *content)
 {
-	char *temporary = NULL;
-	int err = write_beside(file->path, file->before, &temporary);
+	auto_string beside = name_beside(path);
 
-	if (!err && rename(temporary, file->path) != 0)
-		err = errno;
-	if (err)
-		fprintf(stderr, "%s: error: could not be restored: %s%s%s\n", path_shown(file->path), strerror(err),
-			temporary ? "; its old content is in " : "", temporary ? temporary : "");
-	free(temporary);
+	return (content ? rename(beside, path) : unlink(path)) == 0 ? 0 : errno;
 }
 
-/* Takes the first @count temporaries to their places, or none. */
-static int rename_all(const struct replacement *files, char **temporaries, size_t count)
+static void restore(const struct replacement *file)
+{
+	int err = file->before ? write_beside(file->path, file->before) : 0;
+
+	if (!err)
+		err = put(file->path, file->before);
+	if (err)
+		fprintf(stderr, "%s: error: could not be restored: %s\n", path_shown(file->path), strerror(err));
+}
+
+/* All new contents to their places, or none. */
+static int put_all(const struct replacement *files, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		int err;
+		int err = put(files[i].path, files[i].after);
 
-		if (rename(temporaries[i], files[i].path) == 0) {
-			free(temporaries[i]);
-			temporaries[i] = NULL;
+		if (!err)
 			continue;
-		}
-		err = errno;
 		for (size_t j = 0; j < i; j++)
 			restore(&files[j]);
 		fprintf(stderr, "%s: error: cannot be replaced: %s; the other files have their old contents again\n",
@@ -145,9 +165,27 @@ static int rename_all(const struct replacement *files, char **temporaries, size_
 	return 0;
 }
 
-int write_all(const struct replacement *files, size_t count)
+static int write_checked(const struct replacement *files, size_t count)
 {
-	char **temporaries = zalloc(count, sizeof(*temporaries));
+	int err = 0;
+
+	for (size_t i = 0; i < count && !err; i++) {
+		err = files[i].after ? write_beside(files[i].path, files[i].after) : 0;
+		if (err)
+			refuse(files[i].path, "no new file can be written beside it", err);
+	}
+	for (size_t i = 0; i < count && !err; i++)
+		err = check_unchanged(&files[i]);
+	if (!err)
+		err = put_all(files, count);
+	for (size_t i = 0; i < count && err; i++)
+		write_clean(files[i].path);
+	return err;
+}
+
+int write_all(const struct replacement *files, size_t count, const char *place)
+{
+	struct journal journal = { 0 };
 	sigset_t stops;
 	sigset_t before;
 	int err = 0;
@@ -160,23 +198,13 @@ int write_all(const struct replacement *files, size_t count)
 	sigprocmask(SIG_BLOCK, &stops, &before);
 
 	for (size_t i = 0; i < count && !err; i++)
-		err = check_access(files[i].path);
-	for (size_t i = 0; i < count && !err; i++) {
-		err = write_beside(files[i].path, files[i].after, &temporaries[i]);
-		if (err)
-			refuse(files[i].path, "no new file can be written beside it", err);
+		err = check_access(&files[i]);
+	if (!err && place)
+		err = journal_open(&journal, place, files, count);
+	if (!err) {
+		err = write_checked(files, count);
+		journal_close(&journal, !err);
 	}
-	for (size_t i = 0; i < count && !err; i++)
-		err = check_unchanged(&files[i]);
-	if (!err)
-		err = rename_all(files, temporaries, count);
-
-	for (size_t i = 0; i < count; i++) {
-		if (temporaries[i])
-			unlink(temporaries[i]);
-		free(temporaries[i]);
-	}
-	free(temporaries);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return err;
 }
