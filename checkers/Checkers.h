@@ -31,7 +31,7 @@ struct Analysis {
   /// Whether a path follows something that even a call of a closed function could meet; one question per checker.
   llvm::SmallVector<std::function<bool(clang::ento::ProgramStateRef, const clang::CallExpr *)>, 2> Follows;
   /// Adds what a path follows to a fingerprint; one for each checker that follows something.
-  llvm::SmallVector<void (*)(clang::ento::ProgramStateRef, llvm::FoldingSetNodeID &), 2> Fingerprints;
+  llvm::SmallVector<void (*)(clang::ento::ProgramStateRef, llvm::FoldingSetNodeID &), 4> Fingerprints;
 };
 
 /// How paths are explored: loops, guards, callees without effects. Registered before the others; \p Keep lives as long
@@ -50,5 +50,9 @@ void registerThreadSpawns(clang::ento::CheckerManager &Manager, Analysis &A);
 void registerLockState(clang::ento::CheckerManager &Manager, Analysis &A);
 /// lock.*: rules about locks and conditions as they are written.
 void registerLockUse(clang::ento::CheckerManager &Manager, Analysis &A);
+/// scope.*: rules that follow a scope along a path.
+void registerScopeState(clang::ento::CheckerManager &Manager, Analysis &A);
+/// scope.*, cancel.*: rules about scopes, their tasks and tokens as they are written.
+void registerScopeUse(clang::ento::CheckerManager &Manager, Analysis &A);
 
 } // namespace safespawn

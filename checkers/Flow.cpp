@@ -197,11 +197,15 @@ bool safespawn::changes(const Stmt *S, const VarDecl *Var, const Unit &U) {
   if (const auto *Declaration = dyn_cast<DeclStmt>(S))
     return llvm::any_of(Declaration->decls(), [&](const Decl *D) { return D == Var && Var->hasInit(); });
   if (const auto *Call = dyn_cast<CallExpr>(S)) {
-    if (U.spawnRow(Call) || !U.meaningsOf(Call->getDirectCallee()).empty())
+    if (U.spawnRow(Call) || U.isDescribed(Call->getDirectCallee()))
       return false;
     for (const Expr *Argument : Call->arguments())
       if (variablePointedTo(Argument) == Var) {
         QualType Pointer = Argument->IgnoreParens()->getType();
+        // A part with a lock in it is there to be shared: gate_wait(&job.gate)
+        if (const QualType Part = Unit::pointeeOf(Argument);
+            !Part.isNull() && Part.getCanonicalType() != Var->getType().getCanonicalType() && U.syncWithin(Part))
+          continue;
         if (!Pointer->isPointerType() || !Pointer->getPointeeType().isConstQualified())
           return true;
       }
@@ -290,15 +294,15 @@ static const Expr *loopCondition(const Stmt *S) {
 /// The function that \p Spawn is written in.
 static const FunctionDecl *functionOf(const Unit &U, const CallExpr *Spawn) {
   for (const FunctionDecl *F : U.definitions())
-    for (const SpawnSite &Site : U.spawnsIn(F))
+    for (const SpawnSite &Site : llvm::concat<const SpawnSite>(U.spawnsIn(F), U.tasksIn(F)))
       if (Site.Call == Spawn)
         return F;
   return nullptr;
 }
 
 const Stmt *safespawn::refillsArgument(const Unit &U, const CallExpr *Spawn, ento::AnalysisManager &Manager) {
-  const Meaning *Row = U.spawnRow(Spawn);
-  const Expr *Argument = Row ? Unit::argument(Spawn, Row->Argument) : nullptr;
+  const Meaning *Task = U.meaningOf(Spawn, Effect::SpawnTask), *Row = Task ? Task : U.spawnRow(Spawn);
+  const Expr *Argument = Row && !Row->Size.exists() ? Unit::argument(Spawn, Row->Argument) : nullptr;
   const Expr *HandlePlace = Row ? Unit::argument(Spawn, Row->Handle) : nullptr;
   if (!Argument || isElementOfItsOwn(Argument, U.context()))
     return nullptr;
@@ -315,6 +319,13 @@ const Stmt *safespawn::refillsArgument(const Unit &U, const CallExpr *Spawn, ent
       HandlePlace = Op->getSubExpr();
   }
   auto JoinsIt = [&](const CallExpr *Call) {
+    if (Task) { // by itself, or with its scope
+      if (U.meaningOf(Call, Effect::JoinTask))
+        return true;
+      for (Effect What : {Effect::ScopeJoin, Effect::ScopeTryJoin, Effect::ScopeEnd})
+        if (const Meaning *Join = U.meaningOf(Call, What))
+          return U.sameExpression(Unit::argument(Call, Join->Object), Unit::argument(Spawn, Task->Scope));
+    }
     for (const Meaning &Known : U.meaningsOf(Call->getDirectCallee()))
       if (Known.What == Effect::Join || Known.What == Effect::TryJoin) {
         const Expr *Joined = Unit::argument(Call, Known.Object);

@@ -524,6 +524,9 @@ std::string LockState::complaint(Rule R, const Event &E, SyncEvent What, SyncSta
     case Sync::Once:
       Kind = "once control";
       break;
+    case Sync::Queue:
+      Kind = "queue";
+      break;
     }
   const std::string Head = (Kind + " '" + Called + "' is ").str();
   switch (R) {

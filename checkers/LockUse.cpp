@@ -95,6 +95,8 @@ StringRef nameOf(Sync Kind) {
     return "barrier";
   case Sync::Once:
     return "once control";
+  case Sync::Queue:
+    return "queue";
   }
   return "";
 }

@@ -95,11 +95,9 @@ std::string Meaning::*nameColumn(StringRef Name) {
   return nullptr;
 }
 
-const std::pair<StringLiteral, Sync> SyncNames[] = {{"lock", Sync::Lock},
-                                                    {"condition", Sync::Condition},
-                                                    {"semaphore", Sync::Semaphore},
-                                                    {"barrier", Sync::Barrier},
-                                                    {"once", Sync::Once}};
+const std::pair<StringLiteral, Sync> SyncNames[] = {{"lock", Sync::Lock},           {"condition", Sync::Condition},
+                                                    {"semaphore", Sync::Semaphore}, {"barrier", Sync::Barrier},
+                                                    {"once", Sync::Once},           {"queue", Sync::Queue}};
 constexpr StringLiteral TokenName = "token";
 
 bool isIdentifier(StringRef Word) {

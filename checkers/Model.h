@@ -63,7 +63,7 @@ enum class Effect {
 inline bool isOnScope(Effect What) { return What >= Effect::ScopeOpen && What <= Effect::JumpTarget; }
 
 /// What a synchronisation object is for.
-enum class Sync { Lock, Condition, Semaphore, Barrier, Once };
+enum class Sync { Lock, Condition, Semaphore, Barrier, Once, Queue };
 
 /// Whether the effect gives a thread's handle up: nobody may join or detach it again.
 inline bool isGivingUp(Effect What) {

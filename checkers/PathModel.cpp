@@ -149,7 +149,7 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
   // Other checkers may run beside ours under scan-build: there we only touch what holds threads and locks.
   if (!A->Book.Hosted) {
     A->U.scan();
-    if (!A->U.touchesHandles(In) && !A->U.touchesSync(In))
+    if (!A->U.touchesHandles(In) && !A->U.touchesSync(In) && !A->U.touchesScopes(In))
       return;
   } else if (std::optional<Forks::Way> Way = Branches->wayAt(E, In, C.getAnalysisManager())) {
     if (Way->Holds) { // the other way ends the process, and with it whatever is followed

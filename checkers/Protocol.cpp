@@ -78,3 +78,25 @@ Move<HandleStage> safespawn::step(HandleStage From, HandleEvent What) {
   }
   return {From, std::nullopt};
 }
+
+Move<ScopeStage> safespawn::step(ScopeStage From, ScopeEvent What) {
+  using S = ScopeStage;
+  auto If = [&](bool Broken, S Next, Rule R) { return Broken ? Move<S>{Next, R} : Move<S>{Next, std::nullopt}; };
+  switch (What) {
+  case ScopeEvent::Open:
+    return {S::Open, std::nullopt};
+  case ScopeEvent::Spawn:
+    return If(From == S::Closed || From == S::Joined, From == S::Open ? S::Busy : From, Rule::scope_Order);
+  case ScopeEvent::Limit:
+    return If(From == S::Busy, From, Rule::scope_Order);
+  case ScopeEvent::Close:
+    return {From == S::Joined ? From : S::Closed, std::nullopt};
+  case ScopeEvent::Join:
+    return {S::Joined, std::nullopt};
+  case ScopeEvent::Jump:
+    return If(From == S::Open || From == S::Busy || From == S::Closed, From, Rule::scope_Order);
+  case ScopeEvent::End:
+    return If(From == S::Open || From == S::Busy, From, Rule::scope_Unjoined);
+  }
+  return {From, std::nullopt};
+}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What may happen to an object in which order: one automaton for a synchronisation object, one for a thread's handle.
-// They are stated here once. Triage runs them on sets of stages over the CFG, proof on one stage along a path; what a
-// stage cannot say (who holds a lock for whom, whether a path is real) is the proof's own business.
+// What may happen to an object in which order: one automaton for a synchronisation object, one for a thread's handle,
+// one for a scope. They are stated here once. Triage runs them on sets of stages over the CFG, proof on one stage along
+// a path; what a stage cannot say (who holds a lock for whom, whether a path is real) is the proof's own business.
 #pragma once
 
 #include "checkers/Rules.h"
@@ -70,5 +70,29 @@ enum class HandleEvent : uint8_t {
 /// POSIX.1-2017, pthread_join and pthread_detach: "undefined if the value does not refer to a joinable thread"; CERT
 /// CON39-C, MISRA C:2012 amendment 4, rule 22.11.
 Move<HandleStage> step(HandleStage From, HandleEvent What);
+
+/// Where a scope stands.
+///
+///   Open --spawn--> Busy --join--> Joined --spawn--> report Order
+///      \               \--close--> Closed --spawn--> report Order
+///       \---------------\-- goes out of reach -----> report Unjoined
+///
+/// Busy is an open scope that had a task. Unknown is a scope from elsewhere.
+enum class ScopeStage : uint8_t { Unknown, Open, Busy, Closed, Joined };
+constexpr unsigned NumScopeStages = 5;
+
+enum class ScopeEvent : uint8_t {
+  Open,
+  Spawn,
+  Limit, ///< the number of tasks that may run at a time is set
+  Close,
+  Join,
+  Jump, ///< a jump, or the end of the thread, passes the scope by
+  End,  ///< the scope goes out of reach
+};
+
+/// What holds for the runtime, and for every library of the kind: errgroup's SetLimit after Go, WaitGroup's Add after
+/// Wait, oneTBB's missing_wait.
+Move<ScopeStage> step(ScopeStage From, ScopeEvent What);
 
 } // namespace safespawn

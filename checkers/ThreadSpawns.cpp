@@ -5,6 +5,7 @@
 #include "checkers/Body.h"
 #include "checkers/Checkers.h"
 #include "checkers/Flow.h"
+#include "checkers/ResultUse.h"
 #include "fixits/ThreadFixes.h"
 #include "clang/AST/ParentMap.h"
 #include "clang/AST/RecursiveASTVisitor.h"
@@ -28,32 +29,6 @@ private:
   void checkAttributes(const Body &B) const;
 };
 
-/// How the result of a call is used.
-enum class Use { Ignored, NeverHolds, Tested };
-
-/// Whether comparing a result that is 0 or positive in this way says nothing.
-bool neverHolds(const BinaryOperator *Compare, const Expr *Result, const ASTContext &Context) {
-  const bool Left = Compare->getLHS()->IgnoreParenImpCasts() == Result->IgnoreParenImpCasts();
-  const Expr *Other = Left ? Compare->getRHS() : Compare->getLHS();
-  Expr::EvalResult Value;
-  if (!Other->EvaluateAsInt(Value, Context))
-    return false;
-  const int64_t Bound = Value.Val.getInt().getExtValue();
-  BinaryOperatorKind Op = Left ? Compare->getOpcode() : BinaryOperator::reverseComparisonOp(Compare->getOpcode());
-  switch (Op) {
-  case BO_LT:
-  case BO_GE:
-    return Bound <= 0;
-  case BO_LE:
-  case BO_GT:
-  case BO_EQ:
-  case BO_NE:
-    return Bound < 0;
-  default:
-    return false;
-  }
-}
-
 } // namespace
 
 void ThreadSpawns::checkASTCodeBody(const Decl *D, AnalysisManager &Manager, BugReporter &Reporter) const {
@@ -65,7 +40,7 @@ void ThreadSpawns::checkASTCodeBody(const Decl *D, AnalysisManager &Manager, Bug
   Body B{F, Context, Context->getParentMap(), Context->getCFG(), Manager, Reporter};
   if (!B.Graph)
     return;
-  for (const SpawnSite &Site : A->U.spawnsIn(F)) {
+  for (const SpawnSite &Site : llvm::concat<const SpawnSite>(A->U.spawnsIn(F), A->U.tasksIn(F))) {
     if (A->Book.isOn(Rule::thread_UncheckedSpawn))
       checkResult(Site, B);
     if (A->Book.isOn(Rule::thread_LoopArg))
@@ -79,138 +54,14 @@ void ThreadSpawns::checkASTCodeBody(const Decl *D, AnalysisManager &Manager, Bug
 
 // ---- UncheckedSpawn -------------------------------------------------------------------------------------------------
 
-namespace {
-
-/// Follows the value of \p Result outward, and through a local variable forward, until something is done with it.
-class ResultUse {
-public:
-  ResultUse(const Body &B, const Meaning &Row) : B(B), Row(Row) {}
-
-  const BinaryOperator *Comparison = nullptr; ///< the first that never holds
-  const VarDecl *Stored = nullptr;            ///< where the result goes, if it goes anywhere
-
-  Use of(const Expr *Result) {
-    const Stmt *Child = Result;
-    const Stmt *Parent = B.Parents.getParent(Child);
-    for (; isa_and_nonnull<ParenExpr, ImplicitCastExpr, FullExpr>(Parent); Parent = B.Parents.getParent(Child))
-      Child = Parent;
-    if (const auto *Cast = dyn_cast_or_null<ExplicitCastExpr>(Parent))
-      return Cast->getType()->isVoidType() ? Use::Tested : of(Cast);
-    if (const auto *Compare = dyn_cast_or_null<BinaryOperator>(Parent)) {
-      if (Compare->isComparisonOp() && mayCompareWrongly() &&
-          neverHolds(Compare, cast<Expr>(Child), B.Context->getASTContext())) {
-        if (!Comparison)
-          Comparison = Compare;
-        return Use::NeverHolds;
-      }
-      if (Compare->getOpcode() == BO_Assign && Compare->getRHS() == Child)
-        return assigned(Compare);
-      if (Compare->getOpcode() == BO_Comma)
-        return Compare->getLHS() == Child ? Use::Ignored : of(Compare);
-      return Use::Tested;
-    }
-    if (const auto *Declaration = dyn_cast_or_null<DeclStmt>(Parent)) {
-      for (const Decl *D : Declaration->decls())
-        if (const auto *Var = dyn_cast<VarDecl>(D);
-            Var && Var->getInit() && Var->getInit()->IgnoreParenImpCasts() == cast<Expr>(Child)->IgnoreParenImpCasts())
-          return stored(Var, Declaration);
-      return Use::Tested;
-    }
-    if (isa_and_nonnull<Expr>(Parent) && !isa<StmtExpr>(Parent))
-      return Use::Tested; // an argument, a condition, an operand
-    return isStatement(Child, Parent) ? Use::Ignored : Use::Tested;
-  }
-
-private:
-  bool mayCompareWrongly() const { return Row.Worked.How == Success::Zero || Row.Worked.How == Success::Constant; }
-
-  /// Whether \p Child stands as a statement of its own below \p Parent.
-  bool isStatement(const Stmt *Child, const Stmt *Parent) const {
-    if (!Parent || isa<ReturnStmt>(Parent))
-      return false;
-    if (const auto *Block = dyn_cast<CompoundStmt>(Parent)) {
-      // The value of a statement expression is its last statement.
-      const auto *Value = dyn_cast_or_null<StmtExpr>(B.Parents.getParent(Block));
-      return !(Value && Block->body_back() == Child);
-    }
-    if (const auto *If = dyn_cast<IfStmt>(Parent))
-      return If->getCond() != Child;
-    if (const auto *For = dyn_cast<ForStmt>(Parent))
-      return For->getCond() != Child;
-    if (const auto *While = dyn_cast<WhileStmt>(Parent))
-      return While->getCond() != Child;
-    if (const auto *Do = dyn_cast<DoStmt>(Parent))
-      return Do->getCond() != Child;
-    if (isa<SwitchStmt>(Parent))
-      return false;
-    return isa<LabelStmt, SwitchCase, AttributedStmt>(Parent);
-  }
-
-  Use assigned(const BinaryOperator *Assign) {
-    const auto *Ref = dyn_cast<DeclRefExpr>(Assign->getLHS()->IgnoreParenCasts());
-    const auto *Var = Ref ? dyn_cast<VarDecl>(Ref->getDecl()) : nullptr;
-    // The value of the assignment may itself be tested: if ((rc = spawn()) != 0).
-    if (Use Outer = of(Assign); Outer != Use::Ignored)
-      return Outer;
-    return Var ? stored(Var, Assign) : Use::Tested;
-  }
-
-  Use stored(const VarDecl *Var, const Stmt *Where) {
-    if (!Var->isLocalVarDeclOrParm() || Var->isStaticLocal())
-      return Use::Tested;
-    Stored = Var;
-    bool Tested = false, Useless = false;
-    // A declaration of several variables is several statements to the CFG: then from the call itself.
-    FlowPoint After = pointAfter(*B.Graph, Where);
-    if (!After && isa<DeclStmt>(Where))
-      After = pointAfter(*B.Graph, Var->getInit()->IgnoreParenImpCasts());
-    if (!After)
-      return Use::Tested;
-    walk(After, [&](const Stmt *S) {
-      if (const auto *Assign = dyn_cast<BinaryOperator>(S))
-        if (Assign->getOpcode() == BO_Assign && refers(Assign->getLHS(), Var))
-          return Step::Stop;
-      const auto *Ref = dyn_cast<DeclRefExpr>(S);
-      if (!Ref || Ref->getDecl() != Var || isTarget(Ref))
-        return Step::On;
-      const Use How = of(Ref);
-      Tested |= How == Use::Tested || isVoid(Ref);
-      Useless |= How == Use::NeverHolds;
-      return Tested ? Step::Found : Step::On;
-    });
-    return Tested ? Use::Tested : Useless ? Use::NeverHolds : Use::Ignored;
-  }
-
-  static bool refers(const Expr *E, const VarDecl *Var) {
-    const auto *Ref = dyn_cast<DeclRefExpr>(E->IgnoreParenCasts());
-    return Ref && Ref->getDecl() == Var;
-  }
-  /// Whether \p Ref is only written to.
-  bool isTarget(const DeclRefExpr *Ref) const {
-    const auto *Assign =
-        dyn_cast_or_null<BinaryOperator>(B.Parents.getParentIgnoreParens(const_cast<DeclRefExpr *>(Ref)));
-    return Assign && Assign->getOpcode() == BO_Assign && Assign->getLHS()->IgnoreParens() == Ref;
-  }
-  bool isVoid(const DeclRefExpr *Ref) const {
-    const auto *Cast =
-        dyn_cast_or_null<CStyleCastExpr>(B.Parents.getParentIgnoreParenImpCasts(const_cast<DeclRefExpr *>(Ref)));
-    return Cast && Cast->getType()->isVoidType();
-  }
-
-  const Body &B;
-  const Meaning &Row;
-};
-
-} // namespace
-
 void ThreadSpawns::checkResult(const SpawnSite &Site, const Body &B) const {
   if (Site.Row->Worked.How == Success::Always || Site.Call->getType()->isVoidType())
     return;
   ResultUse Result(B, *Site.Row);
   switch (Result.of(Site.Call)) {
-  case Use::Tested:
+  case ResultUse::Tested:
     return;
-  case Use::NeverHolds:
+  case ResultUse::NeverHolds:
     return B.report(
         A->Book, Rule::thread_UncheckedSpawn,
         "test '" + A->U.text(Result.Comparison) + "' says nothing about the spawn: " +
@@ -219,16 +70,18 @@ void ThreadSpawns::checkResult(const SpawnSite &Site, const Body &B) const {
                  : "its errors are positive numbers"),
         Site.Call, Body::Note{"the result is tested here", B.at(Result.Comparison)},
         fixUselessTest(A->U, *Site.Row, Result.Comparison, Result.Stored, B.F));
-  case Use::Ignored:
+  case ResultUse::Ignored:
     if (Site.Row->Handle.isReturned())
       return; // the handle itself is lost: Leak says so
     break;
   }
+  const bool IsTask = Site.Row->What == Effect::SpawnTask;
   const std::string Place =
       Result.Stored ? "stored in '" + Result.Stored->getNameAsString() + "' and never tested" : "ignored";
   B.report(A->Book, Rule::thread_UncheckedSpawn,
-           "result of the spawn is " + Place + ": when it fails, no thread runs and the handle is garbage", Site.Call,
-           {}, Result.Stored ? std::vector<Fix>() : fixIgnoredResult(A->U, Site, *B.Context));
+           "result of the spawn is " + Place + ": when it fails, no " +
+               (IsTask ? "task runs" : "thread runs and the handle is garbage"),
+           Site.Call, {}, IsTask || Result.Stored ? std::vector<Fix>() : fixIgnoredResult(A->U, Site, *B.Context));
 }
 
 // ---- LoopArg --------------------------------------------------------------------------------------------------------
@@ -238,11 +91,11 @@ void ThreadSpawns::checkLoopArgument(const SpawnSite &Site, const Body &B) const
   if (!Change)
     return;
   const VarDecl *Lent = variablePointedTo(Site.Argument);
-  const std::string Name = Lent->getNameAsString();
+  const std::string Name = Lent->getNameAsString(), Who = Site.Scope ? "task" : "thread";
   B.report(A->Book, Rule::thread_LoopArg,
-           "thread gets the address of '" + Name + "', which the loop changes while the thread runs", Site.Call,
+           Who + " gets the address of '" + Name + "', which the loop changes while the " + Who + " runs", Site.Call,
            Body::Note{"'" + Name + "' is changed here, before the next round", B.at(Change)},
-           fixLoopArgument(A->U, Site, Lent, *B.Context));
+           Site.Scope ? std::vector<Fix>() : fixLoopArgument(A->U, Site, Lent, *B.Context));
 }
 
 // ---- TooManyHandles -------------------------------------------------------------------------------------------------

@@ -23,16 +23,19 @@ using Stages = uint8_t;
 using Relation = uint64_t;
 
 constexpr unsigned NumStages = 8;
-static_assert(NumSyncStages <= NumStages && NumHandleStages <= NumStages);
+static_assert(NumSyncStages <= NumStages && NumHandleStages <= NumStages && NumScopeStages <= NumStages);
 
 constexpr Stages bit(SyncStage S) { return Stages(1u << unsigned(S)); }
 constexpr Stages bit(HandleStage S) { return Stages(1u << unsigned(S)); }
-/// What both automata start with, and what a function that is looked at by itself knows of its caller's objects.
+constexpr Stages bit(ScopeStage S) { return Stages(1u << unsigned(S)); }
+/// What all automata start with, and what a function that is looked at by itself knows of its caller's objects.
 constexpr Stages UnknownStage = 1;
-static_assert(bit(SyncStage::Unknown) == UnknownStage && bit(HandleStage::Unknown) == UnknownStage);
+static_assert(bit(SyncStage::Unknown) == UnknownStage && bit(HandleStage::Unknown) == UnknownStage &&
+              bit(ScopeStage::Unknown) == UnknownStage);
 
 constexpr Stages Taken = bit(SyncStage::Held) | bit(SyncStage::Shared);
 constexpr Stages Running = bit(HandleStage::Live) | bit(HandleStage::Detached);
+constexpr Stages Unjoined = bit(ScopeStage::Open) | bit(ScopeStage::Busy);
 
 Stages rowOf(Relation R, unsigned Entry) { return Stages(R >> (8 * Entry)); }
 Relation constant(Stages S) { return 0x0101010101010101ull * S; }
@@ -48,7 +51,8 @@ template <typename Fn> Relation then(Relation R, Fn Next) {
 
 // ---- names of objects -----------------------------------------------------------------------------------------------
 
-enum Kind : uint8_t { SyncObject, HandleObject };
+enum Kind : uint8_t { SyncObject, HandleObject, ScopeObject };
+constexpr Kind Kinds[] = {SyncObject, HandleObject, ScopeObject};
 
 /// An access path: a declaration, and the steps from there.
 struct Place {
@@ -90,22 +94,23 @@ bool mayAlias(const Place &A, const Place &B) {
 struct Point {
   bool Reached = false;
   std::map<unsigned, Relation> Known; ///< by the number of the place; absent: as it was at the entry
-  Stages Lost[2] = {0, 0};            ///< of objects whose name was assigned to, by kind
+  Stages Lost[3] = {0, 0, 0};         ///< of objects whose name was assigned to, by kind
 
   bool operator==(const Point &O) const {
-    return Reached == O.Reached && Known == O.Known && Lost[0] == O.Lost[0] && Lost[1] == O.Lost[1];
+    return Reached == O.Reached && Known == O.Known && llvm::equal(Lost, O.Lost);
   }
 };
 
 struct Summary {
   bool Done = false;
   bool Suspect = false;
-  bool Blocks = false;             ///< may wait for others
-  bool EndsThread = false;         ///< may not come back
-  bool Configures = false;         ///< changes an attribute object
-  bool Spawns = false;             ///< starts a thread with an argument that comes from outside
-  bool LeavesHidden = false;       ///< ends with an object taken that its caller cannot name
-  bool Hidden[2] = {false, false}; ///< touches objects that its caller cannot name
+  bool Blocks = false;       ///< may wait for others
+  bool EndsThread = false;   ///< may not come back
+  bool Configures = false;   ///< changes an attribute object
+  bool Spawns = false;       ///< starts a thread with an argument that comes from outside
+  bool LeavesHidden = false; ///< ends with an object taken that its caller cannot name
+  bool Jumps = false;        ///< may leave its callers by a jump
+  bool Hidden[3] = {};       ///< touches objects that its caller cannot name
   std::map<unsigned, Relation> Known;
   std::map<unsigned, Stages> Breaks; ///< the entry stages from which a rule is broken
 
@@ -123,19 +128,21 @@ struct Summary {
     Configures |= O.Configures;
     Spawns |= O.Spawns;
     LeavesHidden |= O.LeavesHidden;
-    for (Kind K : {SyncObject, HandleObject})
+    Jumps |= O.Jumps;
+    for (Kind K : Kinds)
       Hidden[K] |= O.Hidden[K];
   }
 
   bool isClosed(const std::vector<const Place *> &Places) const {
-    if (!Done || EndsThread || Configures || Spawns || LeavesHidden || Hidden[HandleObject])
+    if (!Done || EndsThread || Configures || Spawns || LeavesHidden || Jumps || Hidden[HandleObject] ||
+        Hidden[ScopeObject])
       return false;
     constexpr Stages Given = UnknownStage | bit(SyncStage::Made) | bit(SyncStage::Free);
     for (const auto &[Number, Entry] : Breaks)
       if (Places[Number]->What == SyncObject && (Entry & Given))
         return false;
     for (const auto &[Number, R] : Known) {
-      if (Places[Number]->What == HandleObject && R != Identity)
+      if (Places[Number]->What != SyncObject && R != Identity)
         return false;
       for (SyncStage Entry : {SyncStage::Unknown, SyncStage::Made, SyncStage::Free})
         if (Places[Number]->What == SyncObject && (rowOf(R, unsigned(Entry)) & ~Given))
@@ -251,6 +258,7 @@ private:
   void spawn(Point &At, const CallExpr *Call, const Meaning &Row, bool Worked, bool Failed);
   void callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Callee);
   void callUnseen(Point &At, const CallExpr *Call);
+  void jump(const Point &At);
   void callScope(Point &At, const CallExpr *Call, const FunctionDecl *Callee);
   Name translated(const Place &Inner, const CallExpr *Call);
   bool mayFail(const CallExpr *Call, const Meaning &Row) const;
@@ -392,7 +400,7 @@ bool Pass::dependsOn(const Place &P, Place::Step Assigned) const {
 
 bool Pass::isLocal(const Place &P) const {
   const auto *Var = dyn_cast<VarDecl>(P.base());
-  return Var && Var->hasLocalStorage() && !P.behindPointer() && (!isa<ParmVarDecl>(Var) || P.What == SyncObject);
+  return Var && Var->hasLocalStorage() && !P.behindPointer() && (!isa<ParmVarDecl>(Var) || P.What != HandleObject);
 }
 
 bool Pass::isVisible(const Place &P) const {
@@ -423,6 +431,8 @@ Relation Pass::atEntry(const Place &P) const {
     return constant(UnknownStage) | New;
   if (P.What == HandleObject)
     return constant(Var->hasInit() ? UnknownStage | bit(HandleStage::Empty) : bit(HandleStage::Empty));
+  if (P.What == ScopeObject)
+    return constant(UnknownStage);
   return constant(isa<ParmVarDecl>(Var) ? UnknownStage
                   : Var->hasInit()      ? UnknownStage | bit(SyncStage::Made)
                                         : bit(SyncStage::Unborn));
@@ -447,8 +457,11 @@ template <typename Stage, typename Event> Stages Pass::stepped(Stages From, Even
 }
 
 template <typename Event> void Pass::apply(Point &At, const Name &P, Event What) {
-  using Stage = std::conditional_t<std::is_same_v<Event, SyncEvent>, SyncStage, HandleStage>;
-  constexpr Kind K = std::is_same_v<Event, SyncEvent> ? SyncObject : HandleObject;
+  constexpr Kind K = std::is_same_v<Event, SyncEvent>    ? SyncObject
+                     : std::is_same_v<Event, ScopeEvent> ? ScopeObject
+                                                         : HandleObject;
+  using Stage =
+      std::conditional_t<K == SyncObject, SyncStage, std::conditional_t<K == ScopeObject, ScopeStage, HandleStage>>;
   if (!P)
     return suspect();
   const unsigned Number = I.number(*P);
@@ -467,6 +480,8 @@ template <typename Event> void Pass::apply(Point &At, const Name &P, Event What)
   bool MakesNew = false;
   if constexpr (K == SyncObject)
     MakesNew = What == SyncEvent::Init;
+  else if constexpr (K == ScopeObject)
+    MakesNew = What == ScopeEvent::Open;
   else
     MakesNew = What == HandleEvent::Spawn || What == HandleEvent::SpawnDetached;
   if (!MakesNew && (rowOf(Before, 0) & UnknownStage)) {
@@ -511,14 +526,16 @@ void Pass::letGo(Point &At, Place::Step Assigned) {
 void Pass::assign(Point &At, const Expr *To) {
   To = To->IgnoreParenCasts();
   // The object itself, or one that holds it, gets a new value.
-  for (Kind K : {SyncObject, HandleObject})
+  for (Kind K : Kinds)
     if (Name P = lvalue(To, K))
       for (auto &[Number, R] : At.Known) {
         const Place &Inner = *I.Places[Number];
         if (Inner.What == K && isPrefix(*P, Inner) &&
             !llvm::is_contained(llvm::ArrayRef(Inner.Path).drop_front(P->Path.size()), Place::Deref)) {
           At.Lost[K] |= K == HandleObject ? rowOf(R, 0) : 0;
-          R = K == HandleObject ? constant(UnknownStage) : R | constant(UnknownStage | bit(SyncStage::Made));
+          R = K == HandleObject  ? constant(UnknownStage)
+              : K == ScopeObject ? R | constant(UnknownStage)
+                                 : R | constant(UnknownStage | bit(SyncStage::Made));
         }
       }
   if (const auto *Ref = dyn_cast<DeclRefExpr>(To))
@@ -575,6 +592,9 @@ void Pass::end(const Point &At) {
       if ((Now & Running) && Lent.count(Number))
         suspect();
     }
+    // What the end of its variable joins is never out of reach too early.
+    if (P.What == ScopeObject && (Now & Unjoined) && isLocal(P) && !cast<VarDecl>(P.base())->hasAttr<CleanupAttr>())
+      suspect();
   }
   if ((At.Lost[SyncObject] & Taken) || (At.Lost[HandleObject] & bit(HandleStage::Live)))
     suspect();
@@ -677,6 +697,8 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
     case Effect::EndThread:
       Out.EndsThread = true;
       end(At);
+      if (!Row.JoinsScopes)
+        jump(At);
       break;
     case Effect::AttributeInit:
     case Effect::AttributeSet:
@@ -742,6 +764,8 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
     Out.EndsThread = true;
     end(At);
   }
+  if (Inner.Jumps)
+    jump(At);
   Out.Configures |= Inner.Configures;
   if (Inner.Spawns) {
     Out.Spawns = true;
@@ -751,7 +775,7 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
         suspect(); // who knows how long the thread runs
     }
   }
-  for (Kind K : {SyncObject, HandleObject})
+  for (Kind K : Kinds)
     if (Inner.Hidden[K]) {
       Out.Hidden[K] = true;
       for (const auto &[Number, R] : At.Known)
@@ -794,18 +818,54 @@ void Pass::callUnseen(Point &At, const CallExpr *Call) {
         Callee->hasAttr<TryAcquireCapabilityAttr>() || Callee->hasAttr<RequiresCapabilityAttr>())
       suspect();
   for (const Expr *Argument : Call->arguments())
-    for (Kind K : {SyncObject, HandleObject})
+    for (Kind K : Kinds)
       if (Name P = Argument->getType()->isPointerType() ? pointee(Argument, K) : std::nullopt)
         for (auto &[Number, R] : At.Known)
           if (I.Places[Number]->What == K && isPrefix(*P, *I.Places[Number]))
             R |= constant(UnknownStage);
 }
 
+void Pass::jump(const Point &At) {
+  Out.Jumps = true;
+  for (const auto &[Number, R] : At.Known)
+    if (I.Places[Number]->What == ScopeObject && (rowOf(R, 0) & (Unjoined | bit(ScopeStage::Closed))))
+      suspect();
+}
+
 void Pass::callScope(Point &At, const CallExpr *Call, const FunctionDecl *Callee) {
-  for (Effect What : {Effect::ScopeJoin, Effect::ScopeTryJoin, Effect::ScopeEnd, Effect::JoinTask})
-    if (U.meaningOf(Callee, What))
-      block(At);
+  struct {
+    Effect What;
+    std::optional<ScopeEvent> Event;
+    bool Waits;
+  } static constexpr Events[] = {
+      {Effect::ScopeOpen, ScopeEvent::Open, false},   {Effect::SpawnTask, ScopeEvent::Spawn, false},
+      {Effect::ScopeLimit, ScopeEvent::Limit, false}, {Effect::ScopeClose, ScopeEvent::Close, false},
+      {Effect::ScopeJoin, ScopeEvent::Join, true},    {Effect::ScopeTryJoin, ScopeEvent::Join, true},
+      {Effect::ScopeEnd, ScopeEvent::Join, true},     {Effect::JoinTask, std::nullopt, true}};
   callUnseen(At, Call);
+  for (const auto &E : Events) {
+    const Meaning *Row = U.meaningOf(Callee, E.What);
+    if (!Row)
+      continue;
+    if (E.Waits)
+      block(At);
+    const Expr *Object = Unit::argument(Call, E.What == Effect::SpawnTask ? Row->Scope : Row->Object);
+    if (!E.Event || !Object)
+      continue;
+    const Point Before = At;
+    apply(At, pointee(Object, ScopeObject), *E.Event);
+    if (E.What == Effect::ScopeOpen || E.What == Effect::ScopeTryJoin)
+      join(At, Before, *this); // it may have failed
+    // The storage of a task that may outlive this function in a scope from elsewhere.
+    const VarDecl *Handle = E.What == Effect::SpawnTask && Row->Handle.isArgument()
+                                ? variablePointedTo(Call->getArg(Row->Handle.index()))
+                                : nullptr;
+    const VarDecl *Scope = Handle ? variablePointedTo(Object) : nullptr;
+    if (Handle && Handle->hasLocalStorage() && !(Scope && Scope->hasLocalStorage()))
+      suspect();
+  }
+  if (U.meaningOf(Callee, Effect::Jump))
+    jump(At);
 }
 
 bool Pass::mayFail(const CallExpr *Call, const Meaning &Row) const {
@@ -958,7 +1018,7 @@ void Pass::join(Point &Into, const Point &From, const Pass &P) {
   for (const auto &[Number, R] : From.Known)
     if (!Into.Known.count(Number))
       Into.Known[Number] = R | P.atEntry(*P.I.Places[Number]);
-  for (Kind K : {SyncObject, HandleObject})
+  for (Kind K : Kinds)
     Into.Lost[K] |= From.Lost[K];
 }
 

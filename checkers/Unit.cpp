@@ -660,7 +660,7 @@ void Unit::noteShared(const Expr *Object) {
 }
 
 bool Unit::isShared(QualType Type) const {
-  if (Type->isAtomicType())
+  if (Type->isAtomicType() || syncKind(Type))
     return true;
   const RecordDecl *Record = Type->getAsRecordDecl();
   if (!Record)

@@ -105,7 +105,7 @@ void Host::HandleTranslationUnit(ASTContext &Context) {
   U.scan();
   Found.Seen = U.definitions().size();
   for (const FunctionDecl *F : U.definitions()) {
-    Found.Relevant += U.hasEffect(F) || U.copiesSync(F);
+    Found.Relevant += U.hasEffect(F) || U.copiesSync(F) || U.passesTokens(F);
     if (Broken.count(F))
       U.markBroken(F);
     if (U.isBroken(F))
@@ -199,7 +199,7 @@ void Host::analyse(Unit &U, Findings &Found) {
       Checkers.runCheckersOnASTBody(F, *Manager, Plain);
       Plain.FlushReports();
     }
-    if (!U.touchesHandles(F) && !U.touchesSync(F))
+    if (!U.touchesHandles(F) && !U.touchesSync(F) && !U.touchesScopes(F))
       continue;
     // What is seen from all of its callers need not be seen once more without them.
     const bool ByItself = U.hasUnseenCallers(F) || Filter.isClosed(F);

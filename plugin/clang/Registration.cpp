@@ -79,6 +79,10 @@ constexpr llvm::StringLiteral HandlesName = "safespawn.model.ThreadHandles";
 constexpr llvm::StringLiteral SpawnsName = "safespawn.model.ThreadSpawns";
 constexpr llvm::StringLiteral LockStateName = "safespawn.model.LockState";
 constexpr llvm::StringLiteral LockUseName = "safespawn.model.LockUse";
+constexpr llvm::StringLiteral ScopeStateName = "safespawn.model.ScopeState";
+constexpr llvm::StringLiteral ScopeUseName = "safespawn.model.ScopeUse";
+constexpr llvm::StringLiteral ModelNames[] = {HandlesName, SpawnsName,     LockStateName,
+                                              LockUseName, ScopeStateName, ScopeUseName};
 
 } // namespace
 
@@ -107,17 +111,21 @@ void safespawn::registerCheckers(CheckerRegistry &Registry) {
                       "follows locks", Docs, /*IsHidden=*/true);
   Registry.addChecker([](CheckerManager &M) { registerLockUse(M, analysisOf(M)); }, always, LockUseName,
                       "looks at locks as written", Docs, /*IsHidden=*/true);
+  Registry.addChecker([](CheckerManager &M) { registerScopeState(M, analysisOf(M)); }, always, ScopeStateName,
+                      "follows scopes", Docs, /*IsHidden=*/true);
+  Registry.addChecker([](CheckerManager &M) { registerScopeUse(M, analysisOf(M)); }, always, ScopeUseName,
+                      "looks at scopes as written", Docs, /*IsHidden=*/true);
   // Whatever else is on: exit() ends a path, and __builtin_expect() is its argument.
   Registry.addDependency(PathModelName, "core.builtin.BuiltinFunctions");
   Registry.addDependency(PathModelName, "core.builtin.NoReturnFunctions");
   // Memory that malloc has just given holds nothing yet: a lock in it was not made.
   Registry.addDependency(LockStateName, "unix.DynamicMemoryModeling");
-  for (llvm::StringRef Model : {HandlesName, SpawnsName, LockStateName, LockUseName})
+  for (llvm::StringRef Model : ModelNames)
     Registry.addDependency(Model, PathModelName);
 #define SAFESPAWN_RULE(family, name, class, profile, summary)                                                          \
   Registry.addChecker(enableRule<Rule::family##_##name>, shouldEnable<Rule::family##_##name>,                          \
                       "safespawn." #family "." #name, summary, Docs, /*IsHidden=*/false);                              \
-  for (llvm::StringRef Model : {HandlesName, SpawnsName, LockStateName, LockUseName})                                  \
+  for (llvm::StringRef Model : ModelNames)                                                                             \
     Registry.addDependency("safespawn." #family "." #name, Model);
 #include "checkers/Rules.def"
 }

@@ -67,6 +67,7 @@ def check_snippets(docs, clang, plugin, workdir):
     problems = []
     workdir.mkdir(parents=True, exist_ok=True)
     compiler = shlex.split(clang) + ["-std=c11", "-fsyntax-only", "-Wall", "-pthread"]
+    compiler.append(f"-I{docs.parent}/runtime/include")
     for page in sorted((docs / "rules").glob("*.md")):
         text = page.read_text()
         named = title(text)
