@@ -136,14 +136,16 @@ REGISTER_SET_WITH_PROGRAMSTATE(GuardedSet, unsigned)
 
 namespace {
 
-class LockState : public Checker<eval::Call, check::PreStmt<DeclStmt>, check::PreCall, check::PostCall, check::Bind,
-                                 check::LiveSymbols, check::DeadSymbols, check::EndFunction, check::EndAnalysis> {
+class LockState
+    : public Checker<eval::Call, check::PreStmt<DeclStmt>, check::PreStmt<CallExpr>, check::PreCall, check::PostCall,
+                     check::Bind, check::LiveSymbols, check::DeadSymbols, check::EndFunction, check::EndAnalysis> {
 public:
   Analysis *A = nullptr;
   std::unique_ptr<WrittenLocks> Written;
 
   bool evalCall(const CallEvent &Call, CheckerContext &C) const;
   void checkPreStmt(const DeclStmt *Declaration, CheckerContext &C) const;
+  void checkPreStmt(const CallExpr *Call, CheckerContext &C) const;
   void checkPreCall(const CallEvent &Call, CheckerContext &C) const;
   void checkPostCall(const CallEvent &Call, CheckerContext &C) const;
   SAFESPAWN_CHECK_BIND(Location, Value, C) {
@@ -191,7 +193,8 @@ private:
   bool isSure(const Standing &Known, const MemRegion *Region, LockName Lock) const;
   /// Gives locks that may be the one that was released the benefit of the doubt.
   ProgramStateRef releaseAliases(ProgramStateRef State, LockName Released) const;
-  void guard(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const;
+  /// Gives back the locks of guards that have ended by the time that \p At is evaluated.
+  ProgramStateRef endGuards(ProgramStateRef State, const Stmt *At, const LocationContext *Here) const;
   bool mayWaitForLong(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const;
   /// The entry of the thread that \p Join waits for, where this file spawns it into the same variable or field.
   const FunctionDecl *joinedEntry(const CallExpr *Join, const Meaning &Row) const;
@@ -640,13 +643,53 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
   return State->set<LockMap>(Lock, Next);
 }
 
-void LockState::guard(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {
-  // Where the guard's variable ends is not on the path, so the lock is not judged any more.
-  ProgramStateRef State = bindResult(Call.invalidateRegions(C.blockCount(), C.getState()), Call, C);
-  const MemRegion *Region = Call.getArgSVal(Row.Object.index()).getAsRegion();
-  if (const LockName Lock = Region ? Names.ofObject(Region->StripCasts(), State) : Places::None)
-    State = State->remove<LockMap>(Lock)->add<GuardedSet>(Lock);
-  C.addTransition(State);
+/// The block that \p Taken, which takes a lock up to the end of the variable that it initialises, stands in.
+static const CompoundStmt *blockAround(const CallExpr *Taken, const ParentMap &Parents) {
+  const Stmt *S = Taken;
+  while (S && !isa<CompoundStmt>(S))
+    S = Parents.getParent(S);
+  return cast_or_null<CompoundStmt>(S);
+}
+
+ProgramStateRef LockState::endGuards(ProgramStateRef State, const Stmt *At, const LocationContext *Here) const {
+  // The end of a variable is not on the path: a guard's lock is given back by the time that something outside of its
+  // block, or in the next round before it, is evaluated.
+  for (const auto &[Lock, Known] : State->get<LockMap>()) {
+    if (!Known.isHeld() || !Known.Taken || !A->U.meaningOf(Known.Taken, Effect::Guard) || !Known.TakenIn)
+      continue;
+    const Stmt *S = At;
+    const StackFrameContext *Frame = Here->getStackFrame();
+    for (; Frame && Frame != Known.TakenIn; Frame = Frame->getParent() ? Frame->getParent()->getStackFrame() : nullptr)
+      S = Frame->getCallSite();
+    bool InForce = false;
+    if (Frame && S) {
+      const ParentMap &Parents = Frame->getParentMap();
+      const SourceManager &SM = Frame->getAnalysisDeclContext()->getASTContext().getSourceManager();
+      const CompoundStmt *Block = blockAround(Known.Taken, Parents);
+      const Stmt *Outer = S;
+      while (Outer && Outer != Block)
+        Outer = Parents.getParent(Outer);
+      InForce = Block && Outer && S != Known.Taken &&
+                SM.isBeforeInTranslationUnit(SM.getExpansionLoc(Known.Taken->getBeginLoc()),
+                                             SM.getExpansionLoc(S->getBeginLoc()));
+    }
+    if (InForce)
+      continue;
+    Standing Given = Known;
+    Given.At = SyncStage::Free;
+    Given.ReleasedIn = Known.TakenIn;
+    Given.Left = 0;
+    State = State->set<LockMap>(Lock, Given);
+  }
+  return State;
+}
+
+void LockState::checkPreStmt(const CallExpr *Call, CheckerContext &C) const {
+  ProgramStateRef State = C.getState();
+  if (State->get<LockMap>().isEmpty())
+    return;
+  if (ProgramStateRef Next = endGuards(State, Call, C.getLocationContext()); Next != State)
+    C.addTransition(Next);
 }
 
 bool LockState::evalCall(const CallEvent &Call, CheckerContext &C) const {
@@ -680,8 +723,8 @@ bool LockState::evalCall(const CallEvent &Call, CheckerContext &C) const {
   case Effect::Once:
     break;
   case Effect::Guard:
-    guard(Call, Row, C);
-    return true;
+    What = SyncEvent::Acquire;
+    break;
   default:
     return false;
   }
@@ -994,6 +1037,13 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
   if (!EndsThread)
     Said = answerOf(State, Returned, Function->getReturnType());
   const StackFrameContext *Parent = Frame->getParent() ? Frame->getParent()->getStackFrame() : nullptr;
+  for (const auto &[Lock, Known] : State->get<LockMap>())
+    if (Known.isHeld() && Known.TakenIn == Frame && Known.Taken && A->U.meaningOf(Known.Taken, Effect::Guard)) {
+      Standing Given = Known; // its variable ends
+      Given.At = SyncStage::Free;
+      Given.ReleasedIn = Frame;
+      State = State->set<LockMap>(Lock, Given);
+    }
   ProgramStateRef Next = State;
   struct Left {
     LockName Lock;

@@ -667,6 +667,11 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
     case Effect::TryAcquire:
       apply(At, Sync(), SyncEvent::AcquireAgain);
       break;
+    case Effect::Guard: // up to the end of its block, wherever that is
+      apply(At, Sync(), SyncEvent::Acquire);
+      if (const Name Lock = Sync())
+        At.Known[I.number(*Lock)] |= constant(bit(SyncStage::Free));
+      break;
     case Effect::Release:
       apply(At, Sync(), SyncEvent::Release);
       break;
