@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Rules about scopes, their tasks and tokens as they are written, which need no path:
-//   scope.NestedLimit, Daemon, DroppedError, cancel.FreshToken; scope.Order for options that are set too late, and
-//   thread.StackEscape for what is lent to a task and ends before its scope joins it.
+//   scope.NestedLimit, Daemon, DroppedError, cancel.FreshToken; scope.Order for options that are set too late,
+//   scope.Unjoined for a scope with start and stop functions that nobody joins, and thread.StackEscape for what is lent
+//   to a task and ends before its scope joins it.
 // What happens to a scope along a path is left to ScopeState.cpp.
 #include "checkers/Body.h"
 #include "checkers/Checkers.h"
@@ -32,6 +33,7 @@ public:
 
 private:
   void checkOptions(const Body &B) const;
+  void checkStop(const Body &B) const;
   void checkLoan(const SpawnSite &Task, const Body &B) const;
   void checkResult(const CallExpr *Join, const Meaning &Row, const Body &B) const;
   void checkDaemon(const SpawnSite &Task, const Body &B) const;
@@ -41,6 +43,7 @@ private:
   ScopeName nameOf(const Expr *E) const;
   bool isSame(const ScopeName &A, const ScopeName &B) const;
   const CallExpr *openingOf(const ScopeName &Scope) const;
+  const FunctionDecl *functionOf(const CallExpr *Call) const;
   bool isOwn(const Expr *E, const FunctionDecl *Entry, const SpawnSite &Task) const;
   bool isBackground(const SpawnSite &Task) const;
   bool mayFail(const FunctionDecl *Entry) const;
@@ -95,6 +98,8 @@ void ScopeUse::checkASTCodeBody(const Decl *D, AnalysisManager &Manager, BugRepo
     return;
   if (A->Book.isOn(Rule::scope_Order))
     checkOptions(B);
+  if (A->Book.isOn(Rule::scope_Unjoined))
+    checkStop(B);
   for (const SpawnSite &Task : A->U.tasksIn(F)) {
     if (A->Book.isOn(Rule::thread_StackEscape))
       checkLoan(Task, B);
@@ -146,6 +151,13 @@ const CallExpr *ScopeUse::openingOf(const ScopeName &Scope) const {
   return nullptr;
 }
 
+const FunctionDecl *ScopeUse::functionOf(const CallExpr *Call) const {
+  for (const FunctionDecl *F : A->U.definitions())
+    if (llvm::is_contained(A->U.callsIn(F), Call))
+      return F;
+  return nullptr;
+}
+
 bool ScopeUse::isBackground(const SpawnSite &Task) const {
   const Meaning &Row = *Task.Row;
   if (Row.Background.empty())
@@ -191,6 +203,40 @@ void ScopeUse::checkOptions(const Body &B) const {
                  "'" + A->U.text(Set->getLHS()) + "' is set after the scope was opened, and has no effect", Set,
                  Body::Note{"the scope is opened here", B.at(Open)});
     }
+  }
+}
+
+// ---- Unjoined: a scope that is stopped and not joined
+// ------------------------------------------------------------------
+
+void ScopeUse::checkStop(const Body &B) const {
+  const Unit &U = A->U;
+  const SourceManager &SM = U.context().getSourceManager();
+  for (const CallExpr *Stop : U.callsIn(B.F)) {
+    const Meaning *Row = U.meaningOf(Stop, Effect::ScopeCancel);
+    if (!Row)
+      continue;
+    // Only what no other file can name: a static variable, a field of a struct that is declared here.
+    const ScopeName Scope = nameOf(Unit::argument(Stop, Row->Object));
+    const bool IsOurs = Scope.Var ? Scope.Var->hasGlobalStorage() && !Scope.Var->isExternallyVisible()
+                                  : Scope.Field && !Scope.Field->getType()->isPointerType() &&
+                                        SM.isInMainFile(SM.getExpansionLoc(Scope.Field->getLocation()));
+    const CallExpr *Open = IsOurs ? openingOf(Scope) : nullptr;
+    if (!Open)
+      continue;
+    bool Ends = false;
+    for (const FunctionDecl *F : U.definitions())
+      for (const CallExpr *Call : U.callsIn(F)) {
+        const bool Passes = U.meaningOf(Call, Effect::ScopeOpen) || U.meaningOf(Call, Effect::ScopeCancel) ||
+                            U.meaningOf(Call, Effect::SpawnTask) || U.meaningOf(Call, Effect::ScopeLimit);
+        Ends |= !Passes && llvm::any_of(Call->arguments(), [&](const Expr *E) { return isSame(nameOf(E), Scope); });
+      }
+    if (!Ends)
+      B.report(
+          A->Book, Rule::scope_Unjoined,
+          "scope '" + U.text(Scope.Written) + "' is cancelled here, and joined nowhere: its tasks may still run", Stop,
+          Body::Note{"the scope is opened here", PathDiagnosticLocation::createBegin(
+                                                     Open, SM, B.Manager.getAnalysisDeclContext(functionOf(Open)))});
   }
 }
 

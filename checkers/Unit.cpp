@@ -93,7 +93,9 @@ ArrayRef<Meaning> Unit::meaningsOf(const CallExpr *Call) const {
 
 bool Unit::isDescribed(const FunctionDecl *Callee) const {
   ArrayRef<Meaning> Rows = rowsOf(Callee);
-  return !Rows.empty() && Rows.front().What != Effect::Copy;
+  if (Rows.empty() || Rows.front().What == Effect::Copy)
+    return false;
+  return HasScopes || (Rows.front().What != Effect::Jump && Rows.front().What != Effect::JumpTarget);
 }
 
 const Meaning *Unit::meaningOf(const FunctionDecl *Callee, Effect What) const {
@@ -458,6 +460,9 @@ void Unit::scan() {
   if (!mentionsAnyCall())
     return;
   const SourceManager &SM = Context.getSourceManager();
+  HasScopes = llvm::any_of(Known.all(), [&](const auto &Row) {
+    return Row.second.front().What == Effect::ScopeOpen && Context.Idents.find(Row.getKey()) != Context.Idents.end();
+  });
   for (Decl *D : Context.getTranslationUnitDecl()->noload_decls()) {
     auto *F = dyn_cast<FunctionDecl>(D);
     if (!F || !F->doesThisDeclarationHaveABody() || SM.isInSystemHeader(SM.getExpansionLoc(F->getLocation())))
@@ -477,8 +482,8 @@ void Unit::scan() {
       const FunctionDecl *Callee = Call->getDirectCallee();
       CallersOf[key(Callee)].push_back(key(F));
       for (const Meaning &Row : rowsOf(Callee)) {
-        if (Row.What == Effect::Copy || Row.What == Effect::JumpTarget)
-          continue;
+        if (Row.What == Effect::Copy || Row.What == Effect::JumpTarget || (Row.What == Effect::Jump && !HasScopes))
+          continue; // a jump matters to scopes alone, and there are files full of them
         Present |= uint64_t(1) << unsigned(Row.What);
         if (isOnScope(Row.What))
           Scoping.insert(key(F));
@@ -494,7 +499,8 @@ void Unit::scan() {
         Effective.insert(key(F));
         if (Row.What == Effect::Init)
           Initialising.insert(key(F));
-        if (Row.What == Effect::Wait)
+        if (Row.What == Effect::Wait || Row.What == Effect::ScopeJoin || Row.What == Effect::ScopeTryJoin ||
+            Row.What == Effect::ScopeEnd || Row.What == Effect::JoinTask)
           Waiting.insert(key(F));
         if (touchesHandle(Row.What))
           Touching.insert(key(F));

@@ -163,7 +163,8 @@ private:
   clang::ASTContext &Context;
   Models Known;
   bool Scanned = false;
-  uint64_t Present = 0; ///< effects, a bit each
+  bool HasScopes = false; ///< a call that opens one is mentioned
+  uint64_t Present = 0;   ///< effects, a bit each
   llvm::SmallVector<const clang::FunctionDecl *, 32> Definitions;
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::CallExpr *, 8>> CallsIn;
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::FunctionDecl *, 4>> CallersOf;

@@ -52,6 +52,17 @@ int good_child(const char *path, ss_cancel *stop) {
   return err;
 }
 
+int fetch_with(struct job *job, ss_cancel *also);
+
+int good_token_by_another_argument(const char *path, ss_cancel *stop) {
+  struct job job = {.stop = stop, .path = path};
+  return fetch_with(&job, stop);
+}
+
+int fetch_either(ss_cancel *a, ss_cancel *b);
+
+int good_one_of_two(ss_cancel *stop) { return fetch_either(stop, NULL); }
+
 int good_no_token_at_hand(const char *path) {
   ss_cancel mine;
   if (ss_cancel_init(&mine, NULL))

@@ -4,6 +4,7 @@
 #include <safespawn.h>
 #include <setjmp.h>
 #include <stdlib.h>
+#include <threads.h>
 
 int work(void *arg);
 int prepare(void);
@@ -115,6 +116,13 @@ void *bad_thread_ends(void *arg) {
   if (s_rc || ss_spawn(&s, work, arg)) // expected-note{{'s' is given a task here}}
     return NULL;
   pthread_exit(NULL); // expected-warning{{'pthread_exit' leaves scope 's' without joining its tasks [safespawn.scope.Order]}}
+}
+
+int bad_thread_of_c11_ends(void *arg) {
+  SS_SCOPE(s, .name = "exit"); // expected-note{{'s' is opened here}}
+  if (s_rc || ss_spawn(&s, work, arg)) // expected-note{{'s' is given a task here}}
+    return -1;
+  thrd_exit(0); // expected-warning{{'thrd_exit' leaves scope 's' without joining its tasks [safespawn.scope.Order]}}
 }
 
 int good_join_last(int n) {

@@ -81,6 +81,18 @@ int bad_task_in_a_scope_from_elsewhere(ss_scope *scope) {
   return ss_task_join(&task, NULL);
 }
 
+static ss_scope watchers;
+
+int start_watching(void) {
+  const ss_scope_opts opts = {.flags = SS_UNBOUND};
+  int err = ss_scope_open(&watchers, &opts, SS_HERE); // expected-note{{the scope is opened here}}
+  return err ? err : ss_spawn(&watchers, work, NULL);
+}
+
+void bad_stop_watching(void) {
+  ss_scope_cancel(&watchers, 0, NULL); // expected-warning{{scope '&watchers' is cancelled here, and joined nowhere: its tasks may still run [safespawn.scope.Unjoined]}}
+}
+
 int good_joined_on_all_ways(void) {
   ss_scope s;
   int err = ss_scope_open(&s, NULL, SS_HERE);
@@ -158,6 +170,23 @@ static ss_scope workers;
 int good_static(void) {
   const ss_scope_opts opts = {.flags = SS_UNBOUND};
   return ss_scope_open(&workers, &opts, SS_HERE);
+}
+
+int good_stopped_and_joined(void) {
+  ss_scope_cancel(&workers, 0, NULL);
+  return ss_scope_join(&workers, NULL);
+}
+
+static ss_scope helpers;
+
+int good_start_helpers(void) {
+  const ss_scope_opts opts = {.flags = SS_UNBOUND};
+  return ss_scope_open(&helpers, &opts, SS_HERE);
+}
+
+void good_joined_by_others(void) {
+  ss_scope_cancel(&helpers, 0, NULL);
+  keep(&helpers);
 }
 
 int good_handed_over(void) {
