@@ -3,6 +3,7 @@
 // What differs between the LLVM releases that we build against, under names that say what is wanted.
 #pragma once
 
+#include "checkers/Model.h"
 #include "clang/Basic/Version.h"
 #include "clang/CrossTU/CrossTranslationUnit.h"
 #include "clang/StaticAnalyzer/Core/CheckerManager.h"
@@ -29,9 +30,9 @@ inline DefinedOrUnknownSVal conjure(const CallEvent &Call, QualType Type, Checke
 /// The number that \p Value is.
 inline int64_t valueOf(nonloc::ConcreteInt Value) {
 #if CLANG_VERSION_MAJOR >= 21
-  return Value.getValue()->getExtValue();
+  return numberOf(*Value.getValue());
 #else
-  return Value.getValue().getExtValue();
+  return numberOf(Value.getValue());
 #endif
 }
 

@@ -248,7 +248,7 @@ Answer answerOf(ProgramStateRef State, SVal Returned, QualType Type) {
   }
   SymbolRef Symbol = Value->getAsSymbol();
   if (const llvm::APSInt *Only = Symbol ? State->getConstraintManager().getSymVal(State, Symbol) : nullptr) {
-    Said.Number = Only->getExtValue();
+    Said.Number = numberOf(*Only);
     return Said;
   }
   ConditionTruthVal Null = State->isNull(*Value);

@@ -5,6 +5,7 @@
 // The format is described for users in docs/models.md; the built-in files and a user's own are read by the same code.
 #pragma once
 
+#include "llvm/ADT/APSInt.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
@@ -14,6 +15,9 @@
 #include <vector>
 
 namespace safespawn {
+
+/// \p Value in 64 bits; what is more is cut off, so that UINT64_MAX is -1.
+inline int64_t numberOf(const llvm::APSInt &Value) { return int64_t(Value.extOrTrunc(64).getZExtValue()); }
 
 enum class Effect {
   Spawn,            ///< starts a thread: handle, entry, argument, attr

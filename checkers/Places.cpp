@@ -97,7 +97,7 @@ Places::Name Places::ofSymbol(SymbolRef Symbol, ProgramStateRef State) {
                : None;
   };
   auto Constant = [&](const llvm::APSInt &Value) {
-    return intern(Number, None, None, nullptr, reinterpret_cast<const void *>(Value.getExtValue()));
+    return intern(Number, None, None, nullptr, reinterpret_cast<const void *>(numberOf(Value)));
   };
   if (const auto *Sum = dyn_cast<SymIntExpr>(Symbol))
     return Compute(Sum->getOpcode(), ofSymbol(Sum->getLHS(), State), Constant(Sum->getRHS()));

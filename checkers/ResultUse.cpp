@@ -12,7 +12,7 @@ static bool neverHolds(const BinaryOperator *Compare, const Expr *Result, const 
   Expr::EvalResult Value;
   if (!Other->EvaluateAsInt(Value, Context))
     return false;
-  const int64_t Bound = Value.Val.getInt().getExtValue();
+  const int64_t Bound = numberOf(Value.Val.getInt());
   BinaryOperatorKind Op = Left ? Compare->getOpcode() : BinaryOperator::reverseComparisonOp(Compare->getOpcode());
   switch (Op) {
   case BO_LT:

@@ -106,7 +106,7 @@ std::optional<int64_t> constantOf(const Expr *E, const ASTContext &Context) {
   Expr::EvalResult Value;
   if (!E || E->isValueDependent() || !E->EvaluateAsInt(Value, Context))
     return std::nullopt;
-  return Value.Val.getInt().getExtValue();
+  return numberOf(Value.Val.getInt());
 }
 
 /// An element of an array of known size whose index is a variable plus a constant.

@@ -956,7 +956,7 @@ Test Pass::testOf(const CFGBlock &B) const {
       } else {
         return {};
       }
-      Compared = Value.Val.getInt().getExtValue();
+      Compared = numberOf(Value.Val.getInt());
     } else {
       break;
     }

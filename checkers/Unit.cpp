@@ -221,7 +221,7 @@ std::optional<int64_t> Unit::constantNamed(StringRef Name) const {
     return std::nullopt;
   for (const NamedDecl *D : Context.getTranslationUnitDecl()->lookup(DeclarationName(Word->second)))
     if (const auto *Constant = dyn_cast<EnumConstantDecl>(D))
-      return Constant->getInitVal().getExtValue();
+      return numberOf(Constant->getInitVal());
   return std::nullopt;
 }
 

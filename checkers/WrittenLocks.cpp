@@ -112,7 +112,7 @@ private:
     if (const Expr *Kind = Unit::argument(Call, Row.Value); Kind && !Row.RecursiveName.empty()) {
       const bool Known = Kind->EvaluateAsInt(Value, Context);
       const int64_t Bit = Into.U.constantNamed(Row.RecursiveName).value_or(0);
-      if (!Known || (Value.Val.getInt().getExtValue() & Bit))
+      if (!Known || (numberOf(Value.Val.getInt()) & Bit))
         Into.placesOf(Unit::argument(Call, Row.Object), Into.Recursive);
     }
   }
@@ -136,7 +136,7 @@ private:
         Expr::EvalResult Value;
         const Expr *Kind = Unit::argument(Call, Row.Value);
         Plain &= Kind->EvaluateAsInt(Value, Into.U.context()) &&
-                 Value.Val.getInt().getExtValue() != Into.U.constantNamed(Row.RecursiveName).value_or(1) &&
+                 numberOf(Value.Val.getInt()) != Into.U.constantNamed(Row.RecursiveName).value_or(1) &&
                  Into.U.text(Kind) != Row.RecursiveName;
       }
       if (!Described)

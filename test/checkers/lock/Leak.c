@@ -503,3 +503,20 @@ void good_flag_behind_a_pointer_that_a_call_may_change(struct crawler *c) {
   if (c->mod->needs_lock)
     pthread_mutex_unlock(&c->q.mu);
 }
+
+// Constants that no signed number of 64 bits holds.
+struct table {
+  pthread_mutex_t locks[8];
+};
+void good_index_with_a_large_constant(struct table *t, unsigned long hash) {
+  pthread_mutex_lock(&t->locks[(hash ^ 0xfffffffffffffff0ul) % 8]);
+  log_error("");
+  pthread_mutex_unlock(&t->locks[(hash ^ 0xfffffffffffffff0ul) % 8]);
+}
+unsigned long bad_large_constant_returned(struct queue *q) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
+    return 0xfffffffffffffffful; // expected-warning{{lock 'q->mu' is still held when 'bad_large_constant_returned' returns [safespawn.lock.Leak]}}
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
