@@ -12,16 +12,25 @@ namespace {
 
 using Decls = llvm::SmallPtrSet<const ValueDecl *, 16>;
 
-/// What an expression reads: variables and fields, whatever object they belong to.
-void addReads(const Stmt *S, Decls &Out) {
-  if (!S)
+/// Whether what \p Call answers is anybody's guess, whatever it is given: a function that nobody here knows. (What it
+/// returns a pointer to is named by what it was asked.)
+bool answersAnything(const CallExpr *Call, const Unit &U) {
+  const FunctionDecl *Callee = Call->getDirectCallee();
+  return Callee && !Callee->hasBody() && !Callee->getBuiltinID() && !U.isDescribed(Callee) &&
+         !Call->getType()->isPointerType();
+}
+
+/// What the value of an expression depends on: variables and fields, whatever object they belong to.
+void addReads(const Stmt *S, Decls &Out, const Unit &U) {
+  const auto *Call = dyn_cast_or_null<CallExpr>(S);
+  if (!S || (Call && answersAnything(Call, U)))
     return;
   if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && isa<VarDecl>(Ref->getDecl()))
     Out.insert(cast<ValueDecl>(Ref->getDecl()->getCanonicalDecl()));
   if (const auto *Member = dyn_cast<MemberExpr>(S))
     Out.insert(Member->getMemberDecl());
   for (const Stmt *Child : S->children())
-    addReads(Child, Out);
+    addReads(Child, Out, U);
 }
 
 /// What an lvalue names, from the innermost object outwards: a store to `s->f[i]` changes `f` and, seen whole, `s`.
@@ -157,14 +166,14 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
           Described.insert(B); // the end of a thread is not the end of all
         if (IsEffect(S->getStmt())) {
           Effect = true;
-          addReads(S->getStmt(), Matter);
+          addReads(S->getStmt(), Matter, U);
         }
         if (Change C = changeBy(S->getStmt(), U); !C.Targets.empty())
           Changes.push_back({B, std::move(C)});
       }
     // What a switch chooses among is followed in all its ways anyway.
     if (isa_and_nonnull<SwitchStmt, IndirectGotoStmt>(B->getTerminatorStmt()))
-      addReads(B->getTerminatorCondition(), Matter);
+      addReads(B->getTerminatorCondition(), Matter, U);
     HasEffect[B] = Effect;
   }
 
@@ -231,7 +240,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
       Results.insert(C.Targets.begin(), C.Targets.end());
   auto AsksEffect = [&](const Stmt *Condition) {
     Decls Reads;
-    addReads(Condition, Reads);
+    addReads(Condition, Reads, U);
     return meets(Reads, Results) || Holds(Condition, IsEffect);
   };
 
@@ -267,11 +276,11 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
       if (B.Idle && !IsIdle(B)) {
         B.Idle = false;
         Changed = true;
-        addReads(B.Condition, Matter);
+        addReads(B.Condition, Matter, U);
       }
     for (const auto &[Block, C] : Changes)
       if (meets(C.Targets, Matter))
-        addReads(C.Value, Matter);
+        addReads(C.Value, Matter, U);
     Changed |= Matter.size() != Before;
   }
   for (const Branch &B : Branches)
