@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- making it ---- */
 
@@ -164,6 +165,17 @@ static int give_header(struct analysis *analysis)
 	return 0;
 }
 
+/*
+ * What the journal lies beside. A run on plain files kept it in the current folder: --undo does not hear of their flags,
+ * and looks there before it looks for a database.
+ */
+static char *journal_place(const struct options *options)
+{
+	auto_string here = options->undo && !options->database ? getcwd(NULL, 0) : NULL;
+
+	return here && journal_is_in(here) ? copy_string(here) : units_place(options);
+}
+
 int run_fix(int argc, char **argv)
 {
 	auto_options options = { 0 };
@@ -176,7 +188,7 @@ int run_fix(int argc, char **argv)
 
 	if (!options_read(&options, "fix", argc, argv, &code))
 		return code;
-	place = units_place(&options);
+	place = journal_place(&options);
 	if (!place)
 		return EXIT_USAGE;
 	if (options.undo)

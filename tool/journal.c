@@ -365,10 +365,17 @@ static int undo_entry(const char *entry)
 	return 0;
 }
 
+bool journal_is_in(const char *place)
+{
+	auto_string folder = text("%s/%s", place, FOLDER);
+
+	return access(folder, F_OK) == 0;
+}
+
 int journal_undo(const char *place)
 {
 	struct journal journal = { .folder = text("%s/%s", place, FOLDER), .lock = -1 };
-	int err = access(journal.folder, F_OK) == 0 ? open_folder(&journal) : 0;
+	int err = journal_is_in(place) ? open_folder(&journal) : 0;
 	unsigned long newest = newest_entry(journal.folder, true);
 	int code;
 

@@ -16,6 +16,9 @@ struct journal {
 	int lock;     /* held while somebody writes; -1: not held */
 };
 
+/** Whether @place has a journal. */
+bool journal_is_in(const char *place);
+
 /** 0, or EBUSY after a message: an earlier run was interrupted and its files were not restored yet. */
 int journal_check(const char *place);
 
