@@ -314,19 +314,24 @@ void ScopeState::checkPreCall(const CallEvent &Call, CheckerContext &C) const {
 void ScopeState::onJump(const CallEvent &Call, const MemRegion *Target, CheckerContext &C) const {
   ProgramStateRef State = C.getState();
   const unsigned *Set = Target ? State->get<TargetMap>(Target) : nullptr;
+  // Of several the innermost: it is the one that whoever returns from here joins first.
+  const MemRegion *Left = nullptr;
+  unsigned Since = 0;
   for (const auto &[Object, Known] : State->get<ScopeMap>()) {
-    if (!Known.Bound || (Set && *Set > Known.Since))
-      continue;
     const Move<ScopeStage> Moved = step(settled(State, Known), ScopeEvent::Jump);
-    if (!Moved.Broken || !A->Book.isOn(*Moved.Broken))
-      continue;
-    const auto *Callee = cast<FunctionDecl>(Call.getDecl());
-    report(*Moved.Broken,
-           "'" + functionName(Callee).str() + "' leaves scope " + nameOf(Object) + " without joining its tasks",
-           PathDiagnosticLocation(Call.getOriginExpr(), C.getSourceManager(), C.getLocationContext()), Object,
-           C.generateErrorNode(State), C);
-    return;
+    if (Known.Bound && !(Set && *Set > Known.Since) && Moved.Broken && A->Book.isOn(*Moved.Broken) &&
+        Known.Since > Since) {
+      Left = Object;
+      Since = Known.Since;
+    }
   }
+  if (!Left)
+    return;
+  report(Rule::scope_Order,
+         "'" + functionName(cast<FunctionDecl>(Call.getDecl())).str() + "' leaves scope " + nameOf(Left) +
+             " without joining its tasks",
+         PathDiagnosticLocation(Call.getOriginExpr(), C.getSourceManager(), C.getLocationContext()), Left,
+         C.generateErrorNode(State), C);
 }
 
 // ---- whose a scope is -----------------------------------------------------------------------------------------------

@@ -125,6 +125,16 @@ int bad_thread_of_c11_ends(void *arg) {
   thrd_exit(0); // expected-warning{{'thrd_exit' leaves scope 's' without joining its tasks [safespawn.scope.Order]}}
 }
 
+int bad_two_scopes(void) {
+  SS_SCOPE(outer, .name = "outer");
+  if (outer_rc)
+    return outer_rc;
+  SS_SCOPE(inner, .name = "inner"); // expected-note{{'inner' is opened here}}
+  if (inner_rc)
+    return inner_rc;
+  longjmp(escape, 1); // expected-warning{{'longjmp' leaves scope 'inner' without joining its tasks [safespawn.scope.Order]}}
+}
+
 int good_join_last(int n) {
   SS_SCOPE(s, .name = "good", .limit = 4);
   int err = s_rc;
