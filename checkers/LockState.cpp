@@ -943,7 +943,8 @@ bool LockState::mayMeet(ProgramStateRef State, const CallExpr *Call) const {
     if (!Known.isHeld())
       continue;
     const ValueDecl *Place = Names.declarationOf(Lock);
-    if (!Place || !A->Waits || A->Waits(Call->getDirectCallee()) || Written->acquires(Call, Place) ||
+    const FunctionDecl *Callee = Call->getDirectCallee(); // null where it is called through a pointer
+    if (!Place || !Callee || !A->Waits || A->Waits(Callee) || Written->acquires(Call, Place) ||
         Written->releases(Call, Place))
       return true;
   }

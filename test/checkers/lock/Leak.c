@@ -520,3 +520,15 @@ unsigned long bad_large_constant_returned(struct queue *q) {
   pthread_mutex_unlock(&q->mu);
   return 0;
 }
+
+static void close_it(struct queue *q) { q->closed = 1; }
+
+int bad_with_a_call_through_a_pointer(struct queue *q) {
+  void (*then)(struct queue *) = close_it;
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  then(q);
+  if (prepare() < 0) // expected-note{{'prepare' fails: taking the early return}}
+    return -1; // expected-warning{{lock 'q->mu' is still held when 'bad_with_a_call_through_a_pointer' returns [safespawn.lock.Leak]}}
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
