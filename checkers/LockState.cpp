@@ -10,6 +10,7 @@
 // to LockUse.cpp.
 #include "checkers/CallResult.h"
 #include "checkers/Checkers.h"
+#include "checkers/Descriptors.h"
 #include "checkers/LlvmCompat.h"
 #include "checkers/Objects.h"
 #include "checkers/Places.h"
@@ -142,6 +143,7 @@ class LockState
 public:
   Analysis *A = nullptr;
   std::unique_ptr<WrittenLocks> Written;
+  std::unique_ptr<Descriptors> Opened;
 
   bool evalCall(const CallEvent &Call, CheckerContext &C) const;
   void checkPreStmt(const DeclStmt *Declaration, CheckerContext &C) const;
@@ -748,17 +750,22 @@ bool LockState::evalCall(const CallEvent &Call, CheckerContext &C) const {
 bool LockState::mayWaitForLong(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {
   if (Row.File && !A->Strict)
     return false;
+  const auto *E = cast<CallExpr>(Call.getOriginExpr());
   ProgramStateRef State = C.getState();
+  if (Row.Value.isArgument() && State->isNull(Call.getArgSVal(Row.Value.index())).isConstrainedTrue())
+    return false;
+  if (!Row.UnlessObject.empty() && Opened->areSetWith(Unit::argument(E, Row.Object), Row.UnlessObject))
+    return false;
   if (Row.Limit.isArgument()) { // for ever only where that is known
     SVal Limit = Call.getArgSVal(Row.Limit.index());
     auto Number = Limit.getAs<nonloc::ConcreteInt>();
-    const Expr *Written = Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Row.Limit);
+    const Expr *Written = Unit::argument(E, Row.Limit);
     const bool Never = !Row.NeverName.empty() && Written && A->U.text(Written) == Row.NeverName;
     if (!Never && (Number ? compat::valueOf(*Number) >= 0 : !State->isNull(Limit).isConstrainedTrue()))
       return false;
   }
   if (Row.Flags.isArgument()) {
-    const Expr *Written = Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Row.Flags);
+    const Expr *Written = Unit::argument(E, Row.Flags);
     auto Flags = Call.getArgSVal(Row.Flags.index()).getAs<nonloc::ConcreteInt>();
     if (!Flags)
       return false;
@@ -802,7 +809,13 @@ void LockState::onWait(const CallEvent &Call, const Meaning &Row, CheckerContext
     // Who waits for a lock that is never given back waits anyway: it is there to let one thread through.
     if (Lock == Own || !settled(State, Known).isHeld() || nobodyReleases(Lock))
       continue;
-    const bool Taken = Entry && Written->acquires(Entry, Names.declarationOf(Lock));
+    const ValueDecl *Place = Names.declarationOf(Lock);
+    // A thread that was waited for with the lock has said that it is done, and has given the lock back after it.
+    const auto *Owner =
+        dyn_cast_or_null<FunctionDecl>(Known.Owner ? Known.Owner->getDecl() : C.getLocationContext()->getDecl());
+    if (Row.What == Effect::Join && Owner && Written->waitsWith(Owner, Place))
+      continue;
+    const bool Taken = Entry && Written->insistsOn(Entry, Place, Known.At == SyncStage::Shared);
     if (!Worst || (Taken && !Deadlock)) {
       Worst = &Known;
       Held = Lock;
@@ -1181,6 +1194,7 @@ void safespawn::registerLockState(CheckerManager &Manager, Analysis &A) {
   auto *Rules = Manager.registerChecker<LockState>();
   Rules->A = &A;
   Rules->Written = std::make_unique<WrittenLocks>(A.U);
+  Rules->Opened = std::make_unique<Descriptors>(A.U);
   A.Follows.push_back([Rules](ProgramStateRef State, const CallExpr *Call) { return Rules->mayMeet(State, Call); });
   A.Fingerprints.push_back([](ProgramStateRef State, llvm::FoldingSetNodeID &Id) {
     State->get<GuardedSet>().Profile(Id);

@@ -39,7 +39,7 @@ const EffectInfo Effects[] = {
     {"fork", Effect::Fork, {}, {}},
     {"acquire", Effect::Acquire, {"object"}, {"mode", "success", "released-by"}},
     {"try-acquire", Effect::TryAcquire, {"object", "success"}, {"mode", "limit", "released-by"}},
-    {"block", Effect::Block, {}, {"object", "limit", "never", "flags", "unless", "kind"}},
+    {"block", Effect::Block, {}, {"object", "limit", "value", "never", "flags", "unless", "unless-object", "kind"}},
     {"release", Effect::Release, {"object"}, {"success"}},
     {"init", Effect::Init, {"object"}, {"attr", "value", "recursive", "checked", "success"}},
     {"destroy", Effect::Destroy, {"object"}, {"success"}},
@@ -84,11 +84,19 @@ Role Meaning::*roleNamed(StringRef Name) {
 
 /// The member that holds the column \p Name when its value is the name of a call or a constant, or null.
 std::string Meaning::*nameColumn(StringRef Name) {
-  static const std::pair<StringLiteral, std::string Meaning::*> Columns[] = {
-      {"detached", &Meaning::DetachedName},  {"joined-by", &Meaning::JoinedBy},  {"recursive", &Meaning::RecursiveName},
-      {"checked", &Meaning::CheckedName},    {"unless", &Meaning::Unless},       {"broadcast", &Meaning::Broadcast},
-      {"released-by", &Meaning::ReleasedBy}, {"never", &Meaning::NeverName},     {"limited", &Meaning::LimitedBy},
-      {"deadline", &Meaning::DeadlineBy},    {"unbound", &Meaning::UnboundName}, {"background", &Meaning::Background}};
+  static const std::pair<StringLiteral, std::string Meaning::*> Columns[] = {{"detached", &Meaning::DetachedName},
+                                                                             {"joined-by", &Meaning::JoinedBy},
+                                                                             {"recursive", &Meaning::RecursiveName},
+                                                                             {"checked", &Meaning::CheckedName},
+                                                                             {"unless", &Meaning::Unless},
+                                                                             {"broadcast", &Meaning::Broadcast},
+                                                                             {"released-by", &Meaning::ReleasedBy},
+                                                                             {"never", &Meaning::NeverName},
+                                                                             {"limited", &Meaning::LimitedBy},
+                                                                             {"deadline", &Meaning::DeadlineBy},
+                                                                             {"unbound", &Meaning::UnboundName},
+                                                                             {"background", &Meaning::Background},
+                                                                             {"unless-object", &Meaning::UnlessObject}};
   for (const auto &[Known, Member] : Columns)
     if (Known == Name)
       return Member;

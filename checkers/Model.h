@@ -38,7 +38,7 @@ enum class Effect {
   Fork,             ///< returns 0 in a child process that has one thread
   Acquire,          ///< takes a lock, waiting for it as long as it takes: object, mode
   TryAcquire,       ///< takes a lock or says that it could not: object, mode
-  Block,            ///< may wait for something outside of this thread: limit, flags, kind
+  Block,            ///< may wait for something outside of this thread: object, limit, value, flags, kind
   Release,          ///< gives a lock back: object
   Destroy,          ///< ends a synchronisation object: object
   Once,             ///< runs a routine unless it was run before: object, entry
@@ -124,6 +124,7 @@ struct Meaning {
   std::string RecursiveName; ///< for Init and AttributeSet: the constant (or a bit of the value) for a recursive lock
   std::string CheckedName;   ///< for Init and AttributeSet: the constant for a lock whose misuse is an error it returns
   std::string Unless;        ///< for Block: the constant among the flags with which the call does not wait
+  std::string UnlessObject;  ///< for Block: part of the name of a constant with which the object was made not to wait
   std::string Broadcast;     ///< for Post that wakes one: the call that wakes all, which fixes write
   std::string NeverName;     ///< for a row with Limit: the constant that stands for no limit
   std::string LimitedBy;     ///< for ScopeOpen: the member of attr that says how many tasks may run at a time

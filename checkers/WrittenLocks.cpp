@@ -217,11 +217,15 @@ void WrittenLocks::addEffects(const CallExpr *Call, const FactsOfAll &Known, Fac
       placesOf(Unit::argument(Call, Row.Object), Out.Released);
     else if (Row.What == Effect::Acquire || Row.What == Effect::TryAcquire || Row.What == Effect::Guard)
       placesOf(Unit::argument(Call, Row.Object), Out.Acquired);
+    if (Row.What == Effect::Acquire)
+      placesOf(Unit::argument(Call, Row.Object), Row.Shared ? Out.InsistedShared : Out.Insisted);
+    if (Row.What == Effect::Wait)
+      placesOf(Unit::argument(Call, Row.Lock), Out.WaitedWith);
   }
   if (auto Found = Known.find(cast<FunctionDecl>(key(Callee))); Found != Known.end()) {
     const Facts Inner = Found->second; // a copy: Out may be its own
-    addFromCallee(Call, Callee, Inner.Acquired, Out.Acquired);
-    addFromCallee(Call, Callee, Inner.Released, Out.Released);
+    for (Set Facts::*Kind : Facts::All)
+      addFromCallee(Call, Callee, Inner.*Kind, Out.*Kind);
   }
 }
 
@@ -238,13 +242,13 @@ void WrittenLocks::derive() {
   for (bool Changed = true; Changed;) {
     Changed = false;
     for (const FunctionDecl *F : U.definitions()) {
-      if (!U.locks(F))
+      if (!U.locks(F) && !U.mayWait(F))
         continue;
       Facts &Known = Of[cast<FunctionDecl>(key(F))];
       Facts Next = Known;
       for (const CallExpr *Call : U.callsIn(F))
         addEffects(Call, Of, Next);
-      if (Next.Acquired.size() != Known.Acquired.size() || Next.Released.size() != Known.Released.size()) {
+      if (llvm::any_of(Facts::All, [&](Set Facts::*Kind) { return (Next.*Kind).size() != (Known.*Kind).size(); })) {
         Of[cast<FunctionDecl>(key(F))] = std::move(Next);
         Changed = true;
       }
@@ -280,6 +284,19 @@ bool WrittenLocks::acquires(const FunctionDecl *Function, const ValueDecl *Place
   derive();
   auto Found = Function ? Of.find(cast<FunctionDecl>(key(Function))) : Of.end();
   return Found != Of.end() && Found->second.Acquired.contains(key(Place));
+}
+
+bool WrittenLocks::insistsOn(const FunctionDecl *Function, const ValueDecl *Place, bool Shared) {
+  derive();
+  auto Found = Function ? Of.find(cast<FunctionDecl>(key(Function))) : Of.end();
+  return Found != Of.end() && (Found->second.Insisted.contains(key(Place)) ||
+                               (!Shared && Found->second.InsistedShared.contains(key(Place))));
+}
+
+bool WrittenLocks::waitsWith(const FunctionDecl *Function, const ValueDecl *Place) {
+  derive();
+  auto Found = Function ? Of.find(cast<FunctionDecl>(key(Function))) : Of.end();
+  return Found != Of.end() && Found->second.WaitedWith.contains(key(Place));
 }
 
 bool WrittenLocks::releasesForCaller(const FunctionDecl *Function, const ValueDecl *Place) {

@@ -28,6 +28,12 @@ public:
   /// Whether \p Call does so itself or through its callee.
   bool releases(const clang::CallExpr *Call, const clang::ValueDecl *Place);
   bool acquires(const clang::CallExpr *Call, const clang::ValueDecl *Place);
+  /// Whether \p Function, or a function of this file that it calls, waits for a lock in \p Place as long as it takes.
+  /// When
+  /// \p Shared, others of its holders do not count.
+  bool insistsOn(const clang::FunctionDecl *Function, const clang::ValueDecl *Place, bool Shared);
+  /// Whether it waits for a condition with one.
+  bool waitsWith(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
   /// Whether any function of this file gives back a lock in \p Place.
   bool isReleased(const clang::ValueDecl *Place);
   /// Whether all that this file does with the lock \p Var is to name it in calls that a model describes.
@@ -43,6 +49,10 @@ private:
   using Set = llvm::SmallSetVector<const clang::ValueDecl *, 4>;
   struct Facts {
     Set Acquired, Released;
+    Set Insisted, InsistedShared; ///< of the acquired ones: waited for as long as it takes
+    Set WaitedWith;               ///< given back while a condition is waited for
+    static constexpr Set Facts::*All[] = {&Facts::Acquired, &Facts::Released, &Facts::Insisted, &Facts::InsistedShared,
+                                          &Facts::WaitedWith};
   };
   using FactsOfAll = llvm::DenseMap<const clang::FunctionDecl *, Facts>;
   struct Walk;

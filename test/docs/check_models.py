@@ -55,7 +55,7 @@ def table(text, heading):
 def row(effect, keys, **given):
     words = {"success": "zero", "mode": "shared", "kind": "file", "scopes": "joined", "queued": "started", **given}
     names = ["detached", "recursive", "checked", "unless", "joined-by", "released-by", "broadcast", "never",
-             "limited", "deadline", "unbound", "background"]
+             "limited", "deadline", "unbound", "background", "unless-object"]
     values = {**dict.fromkeys(names, "x_name"), **words}  # all others are arguments
     fields = [f"{key}: {values.get(key, 0)}" for key in keys]
     return f"Models:\n  - {{{', '.join(['call: some_call', 'args: 1', 'effect: ' + effect] + fields)}}}\n"

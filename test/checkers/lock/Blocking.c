@@ -187,3 +187,139 @@ void good_latch(struct queue *q) {
     pthread_join(q->worker, NULL);
   exit(1);
 }
+
+// ---- a thread that has said that it is done
+
+static void *announce(void *arg) {
+  struct queue *q = arg;
+  pthread_mutex_lock(&q->mu);
+  q->closed = 1;
+  pthread_cond_signal(&q->ready);
+  pthread_mutex_unlock(&q->mu);
+  return NULL;
+}
+
+int good_join_after_the_announcement(struct queue *q) {
+  pthread_t worker;
+  pthread_mutex_lock(&q->mu);
+  if (pthread_create(&worker, NULL, announce, q) != 0) {
+    pthread_mutex_unlock(&q->mu);
+    return -1;
+  }
+  while (!q->closed)
+    pthread_cond_wait(&q->ready, &q->mu);
+  pthread_join(worker, NULL);
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
+
+static void await(struct queue *q) {
+  while (!q->closed)
+    pthread_cond_wait(&q->ready, &q->mu);
+}
+
+void good_join_after_a_helper_waited(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  await(q);
+  pthread_join(q->worker, NULL);
+  pthread_mutex_unlock(&q->mu);
+}
+
+struct patient {
+  pthread_t tries, reads;
+  pthread_mutex_t lazy;
+  pthread_rwlock_t map;
+};
+
+static void *try_it(void *arg) {
+  struct patient *p = arg;
+  if (pthread_mutex_trylock(&p->lazy) == 0)
+    pthread_mutex_unlock(&p->lazy);
+  return NULL;
+}
+
+static void *read_it(void *arg) {
+  struct patient *p = arg;
+  pthread_rwlock_rdlock(&p->map);
+  pthread_rwlock_unlock(&p->map);
+  return NULL;
+}
+
+int start_both(struct patient *p) {
+  return pthread_create(&p->tries, NULL, try_it, p) || pthread_create(&p->reads, NULL, read_it, p);
+}
+
+void bad_join_of_a_thread_that_only_tries(struct patient *p) {
+  pthread_mutex_lock(&p->lazy); // expected-note{{'p->lazy' is taken here}}
+  pthread_join(p->tries, NULL); // expected-warning{{'pthread_join' may wait while lock 'p->lazy' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&p->lazy);
+}
+
+void bad_join_of_another_reader(struct patient *p) {
+  pthread_rwlock_rdlock(&p->map); // expected-note{{'p->map' is taken here}}
+  pthread_join(p->reads, NULL); // expected-warning{{'pthread_join' may wait while lock 'p->map' is held [safespawn.lock.Blocking]}}
+  pthread_rwlock_unlock(&p->map);
+}
+
+void bad_join_of_a_reader(struct patient *p) {
+  pthread_rwlock_wrlock(&p->map); // expected-note{{'p->map' is taken here}}
+  pthread_join(p->reads, NULL); // expected-warning{{'pthread_join' waits for ever: the thread takes lock 'p->map', which is held here [safespawn.lock.Blocking]}}
+  pthread_rwlock_unlock(&p->map);
+}
+
+// ---- descriptors that do not block
+
+struct sockaddr;
+enum { SOCK_NONBLOCK = 04000, O_NONBLOCK = 04000, F_SETFL = 4, F_GETFL = 3 };
+int socket(int domain, int type, int protocol);
+int connect(int fd, const struct sockaddr *address, unsigned length);
+int accept(int fd, struct sockaddr *address, unsigned *length);
+int fcntl(int fd, int command, ...);
+
+struct client {
+  pthread_mutex_t mu;
+  int made, set, by_helper, slow;
+};
+
+void good_made_not_to_block(struct client *c) {
+  pthread_mutex_lock(&c->mu);
+  c->made = socket(1, 1 | SOCK_NONBLOCK, 0);
+  connect(c->made, NULL, 0);
+  pthread_mutex_unlock(&c->mu);
+}
+
+long good_set_elsewhere(struct client *c, char *buffer) {
+  pthread_mutex_lock(&c->mu);
+  long n = recv(c->set, buffer, 10, 0);
+  pthread_mutex_unlock(&c->mu);
+  return n;
+}
+int set_up(struct client *c) { return fcntl(c->set, F_SETFL, fcntl(c->set, F_GETFL) | O_NONBLOCK); }
+
+static int never_block(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  flags |= O_NONBLOCK;
+  return fcntl(fd, F_SETFL, flags);
+}
+
+void good_set_by_a_helper(struct client *c) {
+  int fd = socket(1, 1, 0);
+  never_block(fd);
+  c->by_helper = fd;
+  pthread_mutex_lock(&c->mu);
+  accept(c->by_helper, NULL, NULL);
+  pthread_mutex_unlock(&c->mu);
+}
+
+void bad_descriptor_that_blocks(struct client *c) {
+  c->slow = socket(1, 1, 0);
+  pthread_mutex_lock(&c->mu); // expected-note{{'c->mu' is taken here}}
+  connect(c->slow, NULL, 0); // expected-warning{{'connect' may wait while lock 'c->mu' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&c->mu);
+}
+
+void good_no_time_at_all(struct client *c) {
+  pthread_mutex_lock(&c->mu);
+  sleep(0);
+  pthread_mutex_unlock(&c->mu);
+}
