@@ -182,6 +182,8 @@ private:
   /// The note that a step tells, for reports about this lock.
   std::string storyOf(SyncEvent What, StringRef Called) const;
   SyncEvent acquiring(const CallEvent &Call, const Meaning &Row, const Standing &Known, LockName Lock) const;
+  /// The kind of a lock, by what the path or the file has seen of its making.
+  LockKind kindOf(const Standing &Known, LockName Lock) const;
   /// The kind of lock that a call makes.
   LockKind kindMade(ProgramStateRef State, const CallEvent &Call, const Meaning &Row) const;
   /// The kind that the argument in the role Value stands for.
@@ -372,8 +374,10 @@ Standing LockState::settled(ProgramStateRef State, const Standing &Known) const 
       else if (!Worked && !isAsked(State, Known.Result))
         Now.At = SyncStage::Unknown;
     } else if (Worked == false) {
-      // A lock that cannot even be waited for is in a state that no path can name.
-      Now.At = Known.Row->What == Effect::Acquire ? SyncStage::Unknown : Known.Before;
+      // A lock that cannot even be waited for is in a state that no path can name, and after a failure to make one its
+      // users fail in turn.
+      Now.At =
+          Known.Row->What == Effect::Acquire || Known.Row->What == Effect::Init ? SyncStage::Unknown : Known.Before;
     }
     Now.Result = nullptr;
     Now.Row = nullptr;
@@ -436,14 +440,23 @@ ProgramStateRef LockState::setAttribute(ProgramStateRef State, const CallEvent &
   return State->set<LockMap>(Attr, Known);
 }
 
+LockKind LockState::kindOf(const Standing &Known, LockName Lock) const {
+  const ValueDecl *Place = Names.declarationOf(Lock);
+  return Known.KindSeen                   ? Known.Kind
+         : Written->mayBeRecursive(Place) ? LockKind::Recursive
+         : Written->mayBeChecked(Place)   ? LockKind::Checked
+                                          : LockKind::Plain;
+}
+
+static bool isAnswerUsed(const CallEvent &Call) {
+  const ParentMap &Parents = Call.getLocationContext()->getParentMap();
+  return !isa_and_nonnull<CompoundStmt>(Parents.getParentIgnoreParens(const_cast<Expr *>(Call.getOriginExpr())));
+}
+
 SyncEvent LockState::acquiring(const CallEvent &Call, const Meaning &Row, const Standing &Known, LockName Lock) const {
   // Whether the holder may take it again is asked of locks that are waited for.
-  const LockKind Kind = Known.KindSeen                                       ? Known.Kind
-                        : Written->mayBeRecursive(Names.declarationOf(Lock)) ? LockKind::Recursive
-                                                                             : LockKind::Plain;
-  const ParentMap &Parents = Call.getLocationContext()->getParentMap();
-  const bool Ignored = isa_and_nonnull<CompoundStmt>(Parents.getParentIgnoreParens(Call.getOriginExpr()));
-  if (Kind == LockKind::Recursive || (Kind == LockKind::Checked && !Ignored))
+  const LockKind Kind = kindOf(Known, Lock);
+  if (Kind == LockKind::Recursive || (Kind == LockKind::Checked && isAnswerUsed(Call)))
     return SyncEvent::AcquireAgain;
   return Row.Shared ? SyncEvent::AcquireShared : SyncEvent::Acquire;
 }
@@ -574,6 +587,8 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
   const SyncEvent What = E.What == SyncEvent::Acquire ? acquiring(Call, *E.Row, Known, Lock) : E.What;
   if ((What == SyncEvent::Release || What == SyncEvent::WaitFor) && passedByAcquire(Known, Lock, C))
     Known.At = SyncStage::Unknown;
+  if (What == SyncEvent::Release && !Known.isHeld() && kindOf(Known, Lock) != LockKind::Plain && isAnswerUsed(Call))
+    Known.At = SyncStage::Unknown; // asked, such a lock says whether it was held
   const Move<SyncStage> Moved = step(Known.At, What);
   const std::string Called = nameOf(Lock, E.Written);
   if (Moved.Broken && A->Book.isOn(*Moved.Broken)) {
@@ -587,7 +602,10 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
   }
 
   Standing Next = Known;
-  Next.At = Moved.Next;
+  // How often a recursive lock was taken nobody counts: who gives it back may still hold it.
+  const bool MayNest =
+      What == SyncEvent::Release && Known.At == SyncStage::Unknown && kindOf(Known, Lock) == LockKind::Recursive;
+  Next.At = MayNest ? SyncStage::Unknown : Moved.Next;
   Next.Region = E.Object;
   const StackFrameContext *Frame = C.getStackFrame();
   auto CalledHere = [&] { // it may fail, and the path will know
@@ -883,9 +901,16 @@ void LockState::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
   if (A->U.meaningOf(Callee, Effect::Fork)) {
     // The child has one thread and locks in the state of that moment: what it does with them is its own art.
     SVal Child = Call.getReturnValue();
-    if (State->isNull(Child).isConstrainedTrue())
-      for (const auto &[Lock, Known] : State->get<LockMap>())
+    const bool InChild = State->isNull(Child).isConstrainedTrue();
+    for (const auto &[Lock, Known] : State->get<LockMap>())
+      if (InChild) {
         Next = Next->remove<LockMap>(Lock);
+      } else if (Known.isHeld() &&
+                 !Names.variableOf(Lock)) { // in memory that the two may share: the child may give it back
+        Standing Doubtful = Known;
+        Doubtful.MaybeReleased = true;
+        Next = Next->set<LockMap>(Lock, Doubtful);
+      }
   } else if (const Meaning *Row = A->U.meaningOf(Callee, Effect::AttributeInit)) {
     Next = setAttribute(State, Call, *Row);
   } else if (const Meaning *Row = A->U.meaningOf(Callee, Effect::AttributeSet)) {

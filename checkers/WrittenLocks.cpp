@@ -109,12 +109,32 @@ private:
       if (!Attr->isNullPointerConstant(const_cast<ASTContext &>(Context), Expr::NPC_ValueDependentIsNull) &&
           !isPlain(Attr))
         Into.placesOf(Unit::argument(Call, Row.Object), Into.Recursive);
+    if (const Expr *Attr = Unit::argument(Call, Row.Attr); Attr && isChecked(Attr))
+      Into.placesOf(Unit::argument(Call, Row.Object), Into.Checked);
     if (const Expr *Kind = Unit::argument(Call, Row.Value); Kind && !Row.RecursiveName.empty()) {
       const bool Known = Kind->EvaluateAsInt(Value, Context);
       const int64_t Bit = Into.U.constantNamed(Row.RecursiveName).value_or(0);
       if (!Known || (numberOf(Value.Val.getInt()) & Bit))
         Into.placesOf(Unit::argument(Call, Row.Object), Into.Recursive);
     }
+  }
+
+  /// Whether a call sets \p Attr, a variable, for locks that say when they are misused.
+  bool isChecked(const Expr *Attr) const {
+    const VarDecl *Var = safespawn::variablePointedTo(Attr);
+    const auto *In = Var ? dyn_cast<FunctionDecl>(Var->getDeclContext()) : nullptr;
+    if (!In)
+      return false;
+    return llvm::any_of(Into.U.callsIn(In), [&](const CallExpr *Call) {
+      const Meaning *Row = Into.U.meaningOf(Call, Effect::AttributeSet);
+      if (!Row || Row->CheckedName.empty() || safespawn::variablePointedTo(Unit::argument(Call, Row->Object)) != Var)
+        return false;
+      Expr::EvalResult Value;
+      const Expr *Kind = Unit::argument(Call, Row->Value);
+      const std::optional<int64_t> Known = Into.U.constantNamed(Row->CheckedName);
+      return Kind->EvaluateAsInt(Value, Into.U.context()) && Known ? Value.Val.getInt().getExtValue() == *Known
+                                                                   : Into.U.text(Kind) == Row->CheckedName;
+    });
   }
 
   /// Whether this function sees to it that locks made with \p Attr are not recursive: it is a variable of this function
@@ -354,6 +374,11 @@ bool WrittenLocks::isReleasedByCaller(const FunctionDecl *Function, const ValueD
 bool WrittenLocks::mayBeRecursive(const ValueDecl *Place) {
   derive();
   return Recursive.contains(key(Place));
+}
+
+bool WrittenLocks::mayBeChecked(const ValueDecl *Place) {
+  derive();
+  return Checked.contains(key(Place));
 }
 
 unsigned WrittenLocks::writesTo(const ValueDecl *Place) {

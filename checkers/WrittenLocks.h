@@ -42,6 +42,8 @@ public:
   bool isReleasedByCaller(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
   /// Whether a lock in \p Place may be recursive, or of a kind that we do not know, by the way this file makes it.
   bool mayBeRecursive(const clang::ValueDecl *Place);
+  /// Whether a lock in \p Place may be one whose misuse is an error that it returns.
+  bool mayBeChecked(const clang::ValueDecl *Place);
   /// How often this file assigns to \p Place or hands its address out.
   unsigned writesTo(const clang::ValueDecl *Place);
 
@@ -68,7 +70,7 @@ private:
   bool Derived = false;
   FactsOfAll Of;        ///< all that happens in a function
   FactsOfAll ForCaller; ///< what is left of it when the function has ended
-  Set AllReleased, Recursive;
+  Set AllReleased, Recursive, Checked;
   llvm::DenseMap<const clang::ValueDecl *, unsigned> Writes, Mentions, Described;
   llvm::DenseMap<const clang::VarDecl *, llvm::SmallVector<const clang::Expr *, 2>> Assigned;
 };

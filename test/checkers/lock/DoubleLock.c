@@ -258,3 +258,40 @@ void good_cleanup_in_a_loop(struct queue *q, int n) {
     prepare();
   }
 }
+
+static pthread_mutex_t asked;
+
+int make_asked(void) {
+  pthread_mutexattr_t attr;
+  pthread_mutexattr_init(&attr);
+  pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
+  return pthread_mutex_init(&asked, &attr);
+}
+
+int good_made_elsewhere_to_say_so(void) {
+  pthread_mutex_lock(&asked);
+  int rc = pthread_mutex_lock(&asked);
+  pthread_mutex_unlock(&asked);
+  return rc;
+}
+
+int fork(void);
+
+void good_given_back_by_the_child(struct queue *shared_memory) {
+  pthread_mutex_lock(&shared_memory->mu);
+  if (fork() == 0) {
+    pthread_mutex_unlock(&shared_memory->mu);
+    _exit(0);
+  }
+  pthread_mutex_lock(&shared_memory->mu);
+  pthread_mutex_unlock(&shared_memory->mu);
+}
+
+static pthread_mutex_t private_to_each = PTHREAD_MUTEX_INITIALIZER;
+void bad_locked_across_fork(void) {
+  pthread_mutex_lock(&private_to_each); // expected-note{{'private_to_each' is taken here}}
+  if (fork() == 0)
+    _exit(0);
+  pthread_mutex_lock(&private_to_each); // expected-warning{{lock 'private_to_each' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+  pthread_mutex_unlock(&private_to_each);
+}

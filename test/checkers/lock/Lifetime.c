@@ -256,3 +256,12 @@ void good_released_in_callees(struct stream *s) {
   if (s->threaded)
     pthread_mutex_destroy(&s->mu);
 }
+
+void complain(void);
+
+void good_use_after_a_failure_to_make_it(void) {
+  sem_t s;
+  if (sem_init(&s, 0, 0) != 0)
+    complain();
+  sem_wait(&s);
+}

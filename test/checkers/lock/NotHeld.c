@@ -186,3 +186,38 @@ void *good_flag_of_a_callee(void *arg) {
   stop(s);
   return NULL;
 }
+
+static pthread_mutex_t asked;
+
+int make_asked(void) {
+  pthread_mutexattr_t attr;
+  pthread_mutexattr_init(&attr);
+  pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
+  return pthread_mutex_init(&asked, &attr);
+}
+
+int good_asked_whether_it_was_held(void) {
+  pthread_mutex_lock(&asked);
+  pthread_mutex_unlock(&asked);
+  return pthread_mutex_unlock(&asked);
+}
+
+void bad_nobody_asks(void) {
+  pthread_mutex_lock(&asked); // expected-note{{'asked' is taken here}}
+  pthread_mutex_unlock(&asked); // expected-note{{'asked' is released here}}
+  pthread_mutex_unlock(&asked); // expected-warning{{lock 'asked' is released, but was already released [safespawn.lock.NotHeld]}}
+}
+
+void good_given_back_as_often_as_taken(void) {
+  pthread_mutex_t m;
+  pthread_mutexattr_t attr;
+  pthread_mutexattr_init(&attr);
+  pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+  pthread_mutex_init(&m, &attr);
+  pthread_mutex_lock(&m);
+  pthread_mutex_lock(&m);
+  pthread_mutex_lock(&m);
+  pthread_mutex_unlock(&m);
+  pthread_mutex_unlock(&m);
+  pthread_mutex_unlock(&m);
+}
