@@ -202,6 +202,7 @@ static int add_fix(struct plan *plan, const struct finding *finding, const struc
 		return 0;
 	}
 	fix->name = json_string_value(json_object_get(json, "name"));
+	fix->title = json_string_value(json_object_get(json, "title"));
 	return take_edits(plan, fix, json_object_get(json, "edits"), ret_path);
 }
 
@@ -237,6 +238,7 @@ static int add_rewrite(struct plan *plan, size_t number, const struct strings *c
 
 	fix->rewrite = rewrite;
 	fix->name = rewrite->name;
+	fix->title = rewrite->title;
 	fix->left = is_chosen(findings, number, choose) ? LEFT_NOT : LEFT_CHOICE;
 	for (size_t i = 0; i < findings->n_left; i++) {
 		const struct left_alone *left = &findings->left[i];
@@ -290,6 +292,7 @@ void plan_free(struct plan *plan)
 		free(plan->files[i].path);
 		buffer_free(&plan->files[i].before);
 		buffer_free(&plan->files[i].after);
+		free(plan->files[i].changed_lines);
 	}
 	free(plan->fixes);
 	free(plan->files);
@@ -324,13 +327,37 @@ static bool brought_before(const struct step *steps, size_t count, const struct 
 	return false;
 }
 
+static size_t count_lines(const char *from, const char *to)
+{
+	size_t lines = 0;
+
+	for (; from < to; from++)
+		lines += *from == '\n';
+	return lines;
+}
+
+/* @file's after has the text of an edit from @offset on, which is in line @first. */
+static void note_changed(struct edited *file, size_t first, size_t offset, const char *text)
+{
+	const char *begin = file->after.bytes + offset;
+	size_t length = strlen(text);
+
+	/* A line end at its end belongs to the last line, not to the one that follows. */
+	length -= length && text[length - 1] == '\n';
+	file->changed_lines = grow(file->changed_lines, file->n_changed_lines + 1, sizeof(*file->changed_lines));
+	file->changed_lines[file->n_changed_lines++] =
+		(struct span){ first, first + (length ? count_lines(begin, begin + length) : 0) };
+}
+
 static void apply_to_file(const struct plan *plan, size_t file)
 {
-	const struct buffer *before = &plan->files[file].before;
-	struct buffer *after = &plan->files[file].after;
+	struct edited *edited = &plan->files[file];
+	const struct buffer *before = &edited->before;
+	struct buffer *after = &edited->after;
 	struct step *steps = NULL;
 	size_t count = 0;
 	size_t at = 0;
+	size_t line = 1;
 
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct fix *fix = &plan->fixes[i];
@@ -348,11 +375,17 @@ static void apply_to_file(const struct plan *plan, size_t file)
 		qsort(steps, count, sizeof(*steps), compare_steps);
 
 	buffer_free(after);
+	edited->n_changed_lines = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct edit *edit = steps[i].edit;
+		size_t begin = after->length;
 
 		buffer_append(after, before->bytes + at, edit->offset - at);
+		line += count_lines(after->bytes + begin, after->bytes + after->length);
+		begin = after->length;
 		buffer_append(after, edit->text, strlen(edit->text));
+		note_changed(edited, line, begin, edit->text);
+		line += count_lines(after->bytes + begin, after->bytes + after->length);
 		at = edit->offset + edit->length;
 	}
 	buffer_append(after, before->bytes + at, before->length - at);

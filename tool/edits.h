@@ -20,6 +20,7 @@ enum left_out {
 	LEFT_REMAINS,	/* the report is still there with it */
 	LEFT_DRAWS,	/* the result draws a report that was not there */
 	LEFT_RUNTIME,	/* safespawn.h does not compile there */
+	LEFT_DECLINED,	/* the user said no */
 	LEFT_UNCHECKED, /* no compile that works covers the file */
 	LEFT_REWRITTEN, /* a rewrite repairs it, too */
 	LEFT_OPPOSED,	/* another unit has a reason to leave one of its calls alone */
@@ -35,7 +36,7 @@ struct edit {
 struct fix {
 	const struct finding *finding; /* NULL: a rewrite */
 	const struct rewrite *rewrite; /* NULL: a fix */
-	const char *name;
+	const char *name, *title;
 	struct edit *edits;
 	size_t n;
 	enum left_out left;
@@ -45,10 +46,17 @@ struct fix {
 	const struct left_alone *opposing; /* with LEFT_OPPOSED */
 };
 
+/** Lines, counted from 1. */
+struct span {
+	size_t first, last;
+};
+
 struct edited {
 	char *path;   /* real */
 	bool changed; /* it is no longer what clang read */
 	struct buffer before, after;
+	struct span *changed_lines; /* of after */
+	size_t n_changed_lines;
 };
 
 struct plan {
@@ -57,7 +65,8 @@ struct plan {
 	const struct findings *findings;
 	struct edited *files;
 	size_t n_files;
-	bool lacks_runtime; /* files that are rewritten do not find safespawn.h yet */
+	bool is_unformatted; /* the user knows that formatting does not work */
+	bool lacks_runtime;  /* files that are rewritten do not find safespawn.h yet */
 };
 
 /**

@@ -4,7 +4,9 @@
  *
  * An edit is shown or made only after each compile that its file is part of was seen to succeed with it.
  */
+#include "ask.h"
 #include "diff.h"
+#include "export.h"
 #include "journal.h"
 #include "left.h"
 #include "show.h"
@@ -18,23 +20,32 @@
 
 /* ---- making it ---- */
 
-static int write_plan(const struct plan *plan, const char *place)
+static int write_plan(const struct plan *plan, const char *place, const struct options *options)
 {
-	struct replacement *files = zalloc(plan->n_files, sizeof(*files));
+	struct replacement *files = zalloc(plan->n_files + VENDOR_FILES, sizeof(*files));
+	auto_vendor vendor = { 0 };
 	size_t count = 0;
+	size_t given;
 	int err;
 
+	if (options->vendor && vendor_plan(&vendor, options->vendor) != 0) {
+		free(files);
+		return EACCES;
+	}
 	for (size_t i = 0; i < plan->n_files; i++)
 		if (plan_edits(plan, i))
 			files[count++] = (struct replacement){ plan->files[i].path, &plan->files[i].before,
 							       &plan->files[i].after };
-	err = write_all(files, count, place);
-	if (!err) {
+	given = vendor_files(&vendor, files + count);
+	err = count + given ? write_all(files, count + given, place) : 0;
+	if (!err && count) {
 		auto_string fixes = text("%zu fix%s", plan_made(plan), plan_made(plan) == 1 ? "" : "es");
 		auto_string edited = counted(count, "file");
 
 		fprintf(stderr, "%s made in %s\n", fixes, edited);
 	}
+	for (size_t i = 0; i < given && !err; i++)
+		fprintf(stderr, "%s written\n", path_shown(files[count + i].path));
 	free(files);
 	return err;
 }
@@ -127,16 +138,22 @@ static int repair(struct analysis *analysis, const char *place, bool *ret_again,
 	if (code)
 		return code;
 
-	*ret_again = options->apply && plan_made(&plan) && !analysis->stopped_by;
+	if (!stopped && options->interactive && ask(&plan, options))
+		code = trial_run(analysis, &plan); /* what was said no to may be what the rest needs */
+	if (!code && options->export_fixes && !stopped)
+		code = export_fixes(&plan, options->export_fixes);
+	if (code)
+		return code;
 	if (!stopped && !analysis->stopped_by) {
 		if (!options->apply)
 			code = show_diff(&plan, options);
 		show_made(&plan);
 		show_left(&plan);
-		if (*ret_again && write_plan(&plan, place) != 0) {
-			*ret_again = false;
+		if (options->apply && write_plan(&plan, place, options) != 0)
 			return EXIT_INCOMPLETE;
-		}
+		if (plan.lacks_runtime)
+			vendor_show(options->vendor);
+		*ret_again = options->apply && plan_made(&plan);
 	}
 	if (*ret_again)
 		return 0;

@@ -71,6 +71,9 @@ static void put_reason(const struct fix *fix)
 	case LEFT_RUNTIME:
 		fprintf(stderr, "safespawn.h does not compile there: %s\n", fix->why);
 		break;
+	case LEFT_DECLINED:
+		fprintf(stderr, "%s was not wanted\n", it);
+		break;
 	case LEFT_UNCHECKED:
 		fprintf(stderr, "%s cannot be tried: the file does not compile as it is\n", it);
 		break;

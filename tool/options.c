@@ -33,6 +33,9 @@ enum {
 	OPT_EXIT_ZERO,
 	OPT_APPLY,
 	OPT_UNDO,
+	OPT_INTERACTIVE,
+	OPT_EXPORT,
+	OPT_VENDOR,
 	OPT_TO,
 	OPT_DETACHED,
 	OPT_LIMIT,
@@ -86,6 +89,10 @@ static struct poptOption check_table[] = {
 
 static struct poptOption fix_table[] = {
 	FLAG("apply", OPT_APPLY, "edit the files: all of them or none"),
+	FLAG("interactive", OPT_INTERACTIVE, "show the edits one by one and make those that you say yes to"),
+	VALUE("export-fixes", '\0', OPT_EXPORT, "write the edits for clang-apply-replacements", "FILE"),
+	VALUE("vendor", '\0', OPT_VENDOR, "with --apply, put the runtime's safespawn.h and safespawn.c there, too",
+	      "DIR"),
 	FLAG("undo", OPT_UNDO, "give the files that the last --apply edited their old contents back"),
 	VALUE("choose", '\0', OPT_CHOOSE, "where there are alternatives, take the fix of this name; may be repeated",
 	      "NAME"),
@@ -109,6 +116,8 @@ void options_free(struct options *options)
 	free(options->profile);
 	free(options->rules);
 	free(options->detached);
+	free(options->export_fixes);
+	free(options->vendor);
 	strings_free(&options->files);
 	strings_free(&options->flags);
 	strings_free(&options->choose);
@@ -281,6 +290,15 @@ static int take(struct options *options, int which, const char *given, size_t *c
 	case OPT_UNDO:
 		options->undo = true;
 		return 0;
+	case OPT_INTERACTIVE:
+		options->interactive = options->apply = true;
+		return 0;
+	case OPT_EXPORT:
+		set(&options->export_fixes, given);
+		return 0;
+	case OPT_VENDOR:
+		set(&options->vendor, given);
+		return 0;
 	case OPT_TO:
 		code = read_word("--to", given, styles, &at);
 		if (!code)
@@ -361,6 +379,10 @@ bool options_read(struct options *ret, const char *verb, int argc, char **argv, 
 	}
 	if (options.undo && options.apply) {
 		*ret_code = say_usage("--undo takes back what --apply did: one of them at a time");
+		return false;
+	}
+	if (options.vendor && !options.apply) {
+		*ret_code = say_usage("--vendor writes files: it needs --apply");
 		return false;
 	}
 	if (options.flags_given && options.database) {

@@ -42,6 +42,9 @@ struct options {
 	/* fix */
 	bool apply;
 	bool undo;
+	bool interactive;
+	char *export_fixes;
+	char *vendor;
 	bool to_scope;	/* rewrite spawns into tasks of scopes */
 	char *detached; /* what becomes of threads that are detached on purpose */
 	unsigned limit; /* tasks at once in a scope; 0: any number */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "run.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -146,7 +147,22 @@ static void on_stop(uv_signal_t *handle, int signal)
 	}
 }
 
-/* Errors: 0, or an errno: then nothing runs and nothing is left open. */
+/* Where a stream of a child comes from or goes to. -1: it cannot be opened. */
+static int open_stream(uv_stdio_container_t *stream, const char *path, int flags)
+{
+	int file = open(path, flags | O_CLOEXEC, 0600);
+
+	stream->flags = UV_INHERIT_FD;
+	stream->data.fd = file;
+	return file;
+}
+
+static void close_stream(int file)
+{
+	if (file >= 0)
+		close(file);
+}
+
 static void start(struct runner *runner, const struct command *command, void *tag)
 {
 	struct child *child = zalloc(1, sizeof(*child));
@@ -161,6 +177,8 @@ static void start(struct runner *runner, const struct command *command, void *ta
 		.stdio = streams,
 		.stdio_count = 3,
 	};
+	int input = -1;
+	int output = -1;
 	int err;
 
 	child->runner = runner;
@@ -180,7 +198,15 @@ static void start(struct runner *runner, const struct command *command, void *ta
 	streams[command->captured].flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE;
 	streams[command->captured].data.stream = (uv_stream_t *)&child->pipe;
 
-	err = uv_spawn(&runner->loop, &child->process, &options);
+	if (command->input)
+		input = open_stream(&streams[STDIN_FILENO], command->input, O_RDONLY);
+	if (command->output)
+		output = open_stream(&streams[STDOUT_FILENO], command->output, O_WRONLY | O_CREAT | O_TRUNC);
+	err = (command->input && input < 0) || (command->output && output < 0)
+		      ? -errno
+		      : uv_spawn(&runner->loop, &child->process, &options);
+	close_stream(input);
+	close_stream(output);
 	if (err) {
 		child->outcome.end = RUN_NOT_STARTED;
 		child->outcome.code = -err;

@@ -27,7 +27,9 @@ struct command {
 	char **arguments;      /* [0] is looked up in PATH; NULL-terminated */
 	char **environment;    /* NULL: ours */
 	const char *directory; /* NULL: ours */
-	int captured; /* 1 or 2: the stream that is kept; the other one is thrown away, and there is no input */
+	const char *input;     /* a file for its standard input; NULL: none */
+	const char *output;    /* a file that its standard output goes to; NULL: nowhere, unless it is captured */
+	int captured;	       /* 1 or 2: the stream that is kept */
 };
 
 /** What to run and what to do with the outcome. The strings of a command must stay until it ended. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "trial.h"
 
+#include "format.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -248,6 +250,7 @@ static bool try(struct trial *trial)
 	bool well = true;
 
 	plan_apply(trial->plan);
+	format_plan(trial->plan, trial->analysis);
 	for (size_t i = 0; i < trial->units.n; i++) {
 		attempt_free(&trial->attempts[i]);
 		trial->wanted[i] = false;
@@ -458,6 +461,7 @@ int trial_run(struct analysis *analysis, struct plan *plan)
 		plan_settle(plan);
 	} while (plan_made(plan) != made && !is_over(&trial));
 	plan_apply(plan);
+	format_plan(plan, analysis);
 	plan->lacks_runtime = lacks_runtime(&trial);
 	if (!trial.err)
 		return 0;
