@@ -800,12 +800,7 @@ bool LockState::mayWaitForLong(const CallEvent &Call, const Meaning &Row, Checke
 
 const FunctionDecl *LockState::joinedEntry(const CallExpr *Join, const Meaning &Row) const {
   const ValueDecl *Handle = WrittenLocks::lastNamed(Unit::argument(Join, Row.Object));
-  if (Handle)
-    for (const FunctionDecl *F : A->U.definitions())
-      for (const SpawnSite &Spawn : A->U.spawnsIn(F))
-        if (Spawn.Entry && Spawn.Handle && WrittenLocks::lastNamed(Spawn.Handle) == Handle)
-          return Spawn.Entry;
-  return nullptr;
+  return Handle ? Written->entryBehind(Handle) : nullptr;
 }
 
 void LockState::onWait(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {

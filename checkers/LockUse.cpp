@@ -19,6 +19,7 @@ namespace {
 
 struct Change;
 struct Copied;
+struct PlacedWait;
 
 class LockUse : public Checker<check::ASTCodeBody> {
 public:
@@ -38,7 +39,11 @@ private:
   bool isEnteredWithoutLock(const FunctionDecl *F, AnalysisManager &Manager, unsigned Depth = 0) const;
   const SpawnSite *spawnedOften(const FunctionDecl *F, AnalysisManager &Manager) const;
 
+  /// All waits of the file, in its order.
+  ArrayRef<PlacedWait> placedWaits() const;
+
   mutable std::unique_ptr<Waits> Waiting;
+  mutable std::shared_ptr<std::vector<PlacedWait>> Placed;
 };
 
 } // namespace
@@ -470,6 +475,12 @@ SyncPlace placeBehind(const Expr *E) {
   return P;
 }
 
+/// A wait, with what it waits for and gives back.
+struct PlacedWait {
+  const WaitSite *Site;
+  SyncPlace Condition, Lock;
+};
+
 /// Whether no pointer can make the two the same object.
 bool areDifferent(const SyncPlace &A, const SyncPlace &B) {
   if (A.Object && B.Object)
@@ -497,6 +508,16 @@ std::string spoken(const Expr *E, const Unit &U) {
 
 } // namespace
 
+ArrayRef<PlacedWait> LockUse::placedWaits() const {
+  if (!Placed) {
+    Placed = std::make_shared<std::vector<PlacedWait>>();
+    for (const FunctionDecl *F : A->U.definitions())
+      for (const WaitSite &Wait : Waiting->in(F))
+        Placed->push_back({&Wait, placeBehind(Wait.condition()), placeBehind(Wait.lock())});
+  }
+  return *Placed;
+}
+
 void LockUse::checkLocks(const Body &B) const {
   const Unit &U = A->U;
   auto Own = [&](const SyncPlace &P) {
@@ -515,28 +536,23 @@ void LockUse::checkLocks(const Body &B) const {
     if (!Condition.exists() || !Lock.exists())
       continue;
     const WaitSite *First = nullptr;
-    for (const FunctionDecl *F : U.definitions()) {
-      for (const WaitSite &Other : Waiting->in(F)) {
-        if (Other.Call == Second.Call)
-          break;
-        const SyncPlace OtherCondition = placeBehind(Other.condition()), OtherLock = placeBehind(Other.lock());
-        if (!OtherCondition.exists() || !OtherLock.exists() || Condition.Path != OtherCondition.Path ||
-            !areDifferent(Lock, OtherLock))
-          continue;
-        const bool Here = F->getCanonicalDecl() == B.F->getCanonicalDecl();
-        const bool IsSame =
-            Condition.Object
-                ? Condition.Object == OtherCondition.Object
-                : OtherCondition.Pointer &&
-                      ((Here && U.sameExpression(Condition.Pointer, OtherCondition.Pointer) && Own(Condition)) ||
-                       (haveOneBase(Condition, Lock, U) && haveOneBase(OtherCondition, OtherLock, U)));
-        if (IsSame) {
-          First = &Other;
-          break;
-        }
-      }
-      if (First || F->getCanonicalDecl() == B.F->getCanonicalDecl())
+    for (const PlacedWait &Other : placedWaits()) {
+      if (Other.Site->Call == Second.Call)
         break;
+      if (!Other.Condition.exists() || !Other.Lock.exists() || Condition.Path != Other.Condition.Path ||
+          !areDifferent(Lock, Other.Lock))
+        continue;
+      const bool Here = Other.Site->In->getCanonicalDecl() == B.F->getCanonicalDecl();
+      const bool IsSame =
+          Condition.Object
+              ? Condition.Object == Other.Condition.Object
+              : Other.Condition.Pointer &&
+                    ((Here && U.sameExpression(Condition.Pointer, Other.Condition.Pointer) && Own(Condition)) ||
+                     (haveOneBase(Condition, Lock, U) && haveOneBase(Other.Condition, Other.Lock, U)));
+      if (IsSame) {
+        First = Other.Site;
+        break;
+      }
     }
     if (First)
       B.report(A->Book, Rule::lock_CondMutex,
@@ -707,15 +723,14 @@ void LockUse::checkWakeUps(const Body &B) const {
       continue;
     SmallVector<const WaitSite *, 4> Waiters;
     llvm::DenseMap<const ValueDecl *, const WaitSite *> Tested;
-    for (const FunctionDecl *F : U.definitions())
-      for (const WaitSite &Wait : Waiting->in(F))
-        if (mayBeOne(Condition, placeBehind(Wait.condition()))) {
-          Waiters.push_back(&Wait);
-          // Who wakes up by himself misses nothing for long.
-          for (const ValueDecl *Read : Waiting->predicateOf(Wait))
-            if (!Wait.Bounded)
-              Tested.try_emplace(Read, &Wait);
-        }
+    for (const PlacedWait &Wait : placedWaits())
+      if (mayBeOne(Condition, Wait.Condition)) {
+        Waiters.push_back(Wait.Site);
+        // Who wakes up by himself misses nothing for long.
+        for (const ValueDecl *Read : Waiting->predicateOf(*Wait.Site))
+          if (!Wait.Site->Bounded)
+            Tested.try_emplace(Read, Wait.Site);
+      }
     if (Waiters.empty())
       continue;
     SmallVector<Change, 4> Changes;

@@ -609,28 +609,28 @@ ArrayRef<SpawnSite> Unit::spawnsIn(const FunctionDecl *Function) const {
   return Found == Spawns.end() ? ArrayRef<SpawnSite>() : ArrayRef<SpawnSite>(Found->second);
 }
 
-SmallVector<const SpawnSite *, 4> Unit::spawnsOf(const FunctionDecl *Entry) const {
-  SmallVector<const SpawnSite *, 4> Sites;
-  for (const FunctionDecl *F : Definitions)
-    for (const SpawnSite &Site : spawnsIn(F))
-      if (Site.Entry && key(Site.Entry) == key(Entry))
-        Sites.push_back(&Site);
-  return Sites;
+ArrayRef<const SpawnSite *> Unit::sitesOf(const FunctionDecl *Entry, const SitesOfFunctions &All,
+                                          std::optional<SitesOfEntries> &By) const {
+  if (!By) {
+    By.emplace();
+    for (const FunctionDecl *F : Definitions)
+      if (auto In = All.find(key(F)); In != All.end())
+        for (const SpawnSite &Site : In->second)
+          if (Site.Entry)
+            (*By)[key(Site.Entry)].push_back(&Site);
+  }
+  auto Found = By->find(key(Entry));
+  return Found == By->end() ? ArrayRef<const SpawnSite *>() : ArrayRef<const SpawnSite *>(Found->second);
 }
+
+ArrayRef<const SpawnSite *> Unit::spawnsOf(const FunctionDecl *Entry) const { return sitesOf(Entry, Spawns, SpawnsBy); }
 
 ArrayRef<SpawnSite> Unit::tasksIn(const FunctionDecl *Function) const {
   auto Found = Tasks.find(key(Function));
   return Found == Tasks.end() ? ArrayRef<SpawnSite>() : ArrayRef<SpawnSite>(Found->second);
 }
 
-SmallVector<const SpawnSite *, 4> Unit::tasksOf(const FunctionDecl *Entry) const {
-  SmallVector<const SpawnSite *, 4> Sites;
-  for (const FunctionDecl *F : Definitions)
-    for (const SpawnSite &Site : tasksIn(F))
-      if (Site.Entry && key(Site.Entry) == key(Entry))
-        Sites.push_back(&Site);
-  return Sites;
-}
+ArrayRef<const SpawnSite *> Unit::tasksOf(const FunctionDecl *Entry) const { return sitesOf(Entry, Tasks, TasksBy); }
 
 bool Unit::hasUnseenCallers(const FunctionDecl *Function) const {
   return Function->isExternallyVisible() || AddressTaken.count(key(Function)) || !CallersOf.count(key(Function));

@@ -12,6 +12,7 @@
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SmallVector.h"
 #include <deque>
+#include <optional>
 #include <vector>
 
 namespace safespawn {
@@ -79,11 +80,11 @@ public:
   /// The spawns written in \p Function.
   llvm::ArrayRef<SpawnSite> spawnsIn(const clang::FunctionDecl *Function) const;
   /// The spawns that name \p Entry as their start routine.
-  llvm::SmallVector<const SpawnSite *, 4> spawnsOf(const clang::FunctionDecl *Entry) const;
+  llvm::ArrayRef<const SpawnSite *> spawnsOf(const clang::FunctionDecl *Entry) const;
 
   /// The tasks that are spawned into scopes in \p Function, and those that name \p Entry as their start routine.
   llvm::ArrayRef<SpawnSite> tasksIn(const clang::FunctionDecl *Function) const;
-  llvm::SmallVector<const SpawnSite *, 4> tasksOf(const clang::FunctionDecl *Entry) const;
+  llvm::ArrayRef<const SpawnSite *> tasksOf(const clang::FunctionDecl *Entry) const;
 
   /// Whether \p Function, or a function of this file that it calls, has an effect on a thread's handle.
   bool touchesHandles(const clang::FunctionDecl *Function) const { return Touching.count(key(Function)); }
@@ -168,7 +169,13 @@ private:
   llvm::SmallVector<const clang::FunctionDecl *, 32> Definitions;
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::CallExpr *, 8>> CallsIn;
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::FunctionDecl *, 4>> CallersOf;
-  llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<SpawnSite, 2>> Spawns, Tasks;
+  using SitesOfFunctions = llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<SpawnSite, 2>>;
+  /// The sites by the entry that they name, in the order of the file; made when the first is asked for.
+  using SitesOfEntries = llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const SpawnSite *, 2>>;
+  llvm::ArrayRef<const SpawnSite *> sitesOf(const clang::FunctionDecl *Entry, const SitesOfFunctions &All,
+                                            std::optional<SitesOfEntries> &By) const;
+  SitesOfFunctions Spawns, Tasks;
+  mutable std::optional<SitesOfEntries> SpawnsBy, TasksBy;
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::FieldDecl *, 4>> FieldWrites;
   llvm::DenseMap<const clang::FunctionDecl *, const Meaning *> Wrappers;
   std::deque<Meaning> DerivedRows; // stable addresses

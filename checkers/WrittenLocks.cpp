@@ -258,6 +258,10 @@ void WrittenLocks::derive() {
       Visit.TraverseDecl(Var);
   for (const FunctionDecl *F : U.definitions())
     Visit.TraverseDecl(const_cast<FunctionDecl *>(F));
+  for (const FunctionDecl *F : U.definitions())
+    for (const SpawnSite &Spawn : U.spawnsIn(F))
+      if (const ValueDecl *Handle = Spawn.Handle ? lastNamed(Spawn.Handle) : nullptr; Handle && Spawn.Entry)
+        Entries.try_emplace(Handle, Spawn.Entry);
   // Sets only grow, and there are no more places than the file names.
   for (bool Changed = true; Changed;) {
     Changed = false;
@@ -379,6 +383,11 @@ bool WrittenLocks::mayBeRecursive(const ValueDecl *Place) {
 bool WrittenLocks::mayBeChecked(const ValueDecl *Place) {
   derive();
   return Checked.contains(key(Place));
+}
+
+const FunctionDecl *WrittenLocks::entryBehind(const ValueDecl *Handle) {
+  derive();
+  return Entries.lookup(key(Handle));
 }
 
 unsigned WrittenLocks::writesTo(const ValueDecl *Place) {

@@ -44,6 +44,8 @@ public:
   bool mayBeRecursive(const clang::ValueDecl *Place);
   /// Whether a lock in \p Place may be one whose misuse is an error that it returns.
   bool mayBeChecked(const clang::ValueDecl *Place);
+  /// The function that runs in a thread that this file spawns into \p Handle, the first that it names; or null.
+  const clang::FunctionDecl *entryBehind(const clang::ValueDecl *Handle);
   /// How often this file assigns to \p Place or hands its address out.
   unsigned writesTo(const clang::ValueDecl *Place);
 
@@ -71,6 +73,7 @@ private:
   FactsOfAll Of;        ///< all that happens in a function
   FactsOfAll ForCaller; ///< what is left of it when the function has ended
   Set AllReleased, Recursive, Checked;
+  llvm::DenseMap<const clang::ValueDecl *, const clang::FunctionDecl *> Entries;
   llvm::DenseMap<const clang::ValueDecl *, unsigned> Writes, Mentions, Described;
   llvm::DenseMap<const clang::VarDecl *, llvm::SmallVector<const clang::Expr *, 2>> Assigned;
 };
