@@ -15,8 +15,18 @@ void safespawn::addKnowledge(ProgramStateRef State, SymbolRef Symbol, llvm::Fold
     Id.AddInteger(1);
     return Value->Profile(Id);
   }
-  ConditionTruthVal IsNull = State->getConstraintManager().isNull(State, Symbol);
-  Id.AddInteger(IsNull.isConstrainedTrue() ? 2 : IsNull.isConstrainedFalse() ? 3 : 4);
+  const std::optional<bool> Holds = truthOf(State, Symbol);
+  Id.AddInteger(Holds ? *Holds ? 3 : 2 : 4);
+}
+
+std::optional<bool> safespawn::truthOf(ProgramStateRef State, SymbolRef Symbol) {
+  // A comparison is kept as it is written: what the path knows is about its sides.
+  if (isa<BinarySymExpr>(Symbol) && Symbol->getType()->isIntegralOrEnumerationType()) {
+    auto [Holds, Fails] = State->assume(nonloc::SymbolVal(Symbol));
+    return bool(Holds) == bool(Fails) ? std::nullopt : std::optional(bool(Holds));
+  }
+  const ConditionTruthVal IsNull = State->getConstraintManager().isNull(State, Symbol);
+  return IsNull.isConstrained() ? std::optional(IsNull.isConstrainedFalse()) : std::nullopt;
 }
 
 const StackFrameContext *safespawn::frameOf(const MemRegion *Region, ProgramStateRef State) {

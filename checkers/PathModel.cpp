@@ -186,6 +186,10 @@ bool PathModel::wasHere(const Expr *Condition, CheckerContext &C) const {
     else
       Value.Profile(Id);
   };
+  auto IsDecided = [&](SVal Value) {
+    SymbolRef Symbol = Value.getAsSymbol();
+    return Symbol ? truthOf(State, Symbol).has_value() : State->isNull(Value).isConstrained();
+  };
   Id.AddPointer(Condition);
   Id.AddPointer(Here);
   Id.AddInteger(C.blockCount());
@@ -209,7 +213,7 @@ bool PathModel::wasHere(const Expr *Condition, CheckerContext &C) const {
   for (const auto &[Key, Value] : State->get<GuardMap>()) {
     const GuardUse &Guard = Askers.find(Key)->second;
     if (Guard.Where.size() > 1 && (Guard.In == Here->getStackFrame() || Guard.In->isParentOf(Here)) &&
-        State->isNull(Value).isConstrained()) {
+        IsDecided(Value)) {
       Id.AddInteger(Key);
       Add(Value);
     }

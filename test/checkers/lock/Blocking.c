@@ -14,7 +14,7 @@ struct queue {
   sem_t items;
   pthread_barrier_t start;
   pthread_t worker;
-  int fd, count, closed;
+  int fd, count, closed, workers;
 };
 
 static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
@@ -322,4 +322,26 @@ void good_no_time_at_all(struct client *c) {
   pthread_mutex_lock(&c->mu);
   sleep(0);
   pthread_mutex_unlock(&c->mu);
+}
+
+static int ready_workers;
+static void wait_for_workers(struct queue *q, int workers) {
+  while (ready_workers < workers)
+    pthread_cond_wait(&q->ready, &q->mu); // expected-note{{it waits here}}
+}
+static void tell_worker(struct queue *q) {
+  pthread_mutex_lock(&q->other);
+  q->count++;
+  pthread_mutex_unlock(&q->other);
+}
+// A comparison that one path knows the answer of does not stand for all paths that come by it.
+void bad_wait_that_only_some_paths_come_to(struct queue *q) {
+  pthread_mutex_lock(&table); // expected-note{{'table' is taken here}}
+  pthread_mutex_lock(&q->mu);
+  ready_workers = 0;
+  for (int i = 0; i < q->workers; i++)
+    tell_worker(q);
+  wait_for_workers(q, q->workers); // expected-warning{{'wait_for_workers' may wait in 'pthread_cond_wait' while lock 'table' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&q->mu);
+  pthread_mutex_unlock(&table);
 }
