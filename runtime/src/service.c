@@ -52,12 +52,14 @@ static int service_of(const ss_service *storage, struct service **ret_service)
 
 /* ---- the body --------------------------------------------------------------------------------------------------- */
 
+static bool service_has_ended(int state) { return state == SS_SERVICE_STOPPED || state == SS_SERVICE_FAILED; }
+
 static void service_enter(struct service *service, int state)
 {
 	ssi_lock();
-	service->state = service->told && state != SS_SERVICE_STOPPED && state != SS_SERVICE_FAILED
-				 ? SS_SERVICE_STOPPING
-				 : state;
+	service->state = service->told && !service_has_ended(state) ? SS_SERVICE_STOPPING : state;
+	if (service_has_ended(state) && ssi.drainer)
+		ssi_wake(ssi.drainer);
 	ssi_unlock();
 }
 
@@ -288,7 +290,10 @@ int ss_service_stop(ss_service *storage, ss_time until, ss_error *error)
 
 /* ---- drain ------------------------------------------------------------------------------------------------------ */
 
-/* The service that was started last, of those that were not waited for in vain; nobody else is stopping it then. */
+/*
+ * The service that was started last, of those that were not waited for in vain or have ended since; nobody else is
+ * stopping it then.
+ */
 static struct service *service_next_locked(void)
 {
 	for (struct ssi_list *at = ssi.objects.prev; at != &ssi.objects; at = at->prev) {
@@ -298,7 +303,7 @@ static struct service *service_next_locked(void)
 		if (object->kind != SSI_SERVICE)
 			continue;
 		service = SSI_CONTAINER(SSI_CONTAINER(object, struct ssi_scope, object), struct service, scope);
-		if (!service->late && !service->busy)
+		if ((!service->late || service_has_ended(service->state)) && !service->busy)
 			return service;
 	}
 	return NULL;
@@ -318,7 +323,8 @@ static void service_forgive_locked(void)
 /* With the lock held, which is given back meanwhile. */
 static void service_drain_locked(struct service *service, ss_time until)
 {
-	ss_time grace = service->stop_grace_ns ? ss_after(service->stop_grace_ns) : until;
+	const bool has_grace = service->stop_grace_ns && !service_has_ended(service->state);
+	ss_time grace = has_grace ? ss_after(service->stop_grace_ns) : until;
 
 	service_tell_locked(service);
 	service->late = true; /* if it outlives this, once is enough */

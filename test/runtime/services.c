@@ -360,6 +360,32 @@ static void a_drain_names_who_is_late(void **state)
 	ss_cancel_done(&token);
 }
 
+static void *let_the_late_one_go(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	reports_wait_for("service \"slow\" started at ");
+	gate_open(&daemon->goes_on);
+	return NULL;
+}
+
+static void a_drain_waits_for_who_ends_after_its_grace(void **state)
+{
+	const ss_service_opts grace = { .name = "slow", .stop_grace_ns = SS_MS(1) };
+	struct daemon daemon;
+	pthread_t thread;
+
+	(void)state;
+	reports_clear();
+	daemon_init(&daemon);
+	assert_int_equal(ss_service_start(&daemon.service, &grace, serve_deaf, &daemon), 0);
+	gate_wait(&daemon.begun);
+	assert_int_equal(pthread_create(&thread, NULL, let_the_late_one_go, &daemon), 0);
+	assert_int_equal(ss_drain(SS_NEVER), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(ss_service_state(&daemon.service), SS_SERVICE_STOPPED);
+}
+
 static void in_the_child_of_a_fork_all_are_stopped(void **state)
 {
 	struct daemon daemon;
@@ -394,6 +420,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(one_of_many_stops_it),
 	cmocka_unit_test(a_drain_stops_in_reverse_order),
 	cmocka_unit_test(a_drain_is_not_for_tasks),
+	cmocka_unit_test(a_drain_waits_for_who_ends_after_its_grace),
 	cmocka_unit_test(a_drain_names_who_is_late),
 	cmocka_unit_test(in_the_child_of_a_fork_all_are_stopped),
 };
