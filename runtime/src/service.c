@@ -52,7 +52,10 @@ static int service_of(const ss_service *storage, struct service **ret_service)
 
 /* ---- the body --------------------------------------------------------------------------------------------------- */
 
-static bool service_has_ended(int state) { return state == SS_SERVICE_STOPPED || state == SS_SERVICE_FAILED; }
+static bool service_has_ended(int state)
+{
+	return state == SS_SERVICE_STOPPED || state == SS_SERVICE_FAILED;
+}
 
 static void service_enter(struct service *service, int state)
 {
