@@ -146,6 +146,25 @@ std::optional<Guard> safespawn::guardOf(const Expr *Condition, const ASTContext 
   return Found;
 }
 
+bool safespawn::holds(const Stmt *S, llvm::function_ref<bool(const Stmt *)> Is) {
+  return S && (Is(S) || llvm::any_of(S->children(), [&](const Stmt *Child) { return holds(Child, Is); }));
+}
+
+const Stmt *safespawn::loopOf(const Expr *Condition, const ParentMap &Parents) {
+  const Stmt *Child = Condition;
+  const Stmt *Parent = Parents.getParent(Child);
+  for (; Parent && isa<Expr>(Parent); Parent = Parents.getParent(Child))
+    Child = Parent;
+  const Expr *Of = nullptr;
+  if (const auto *For = dyn_cast_or_null<ForStmt>(Parent))
+    Of = For->getCond();
+  else if (const auto *While = dyn_cast_or_null<WhileStmt>(Parent))
+    Of = While->getCond();
+  else if (const auto *Do = dyn_cast_or_null<DoStmt>(Parent))
+    Of = Do->getCond();
+  return Of == Child ? Parent : nullptr;
+}
+
 bool safespawn::neverReturns(const FunctionDecl *F, ento::AnalysisManager &Manager) {
   const FunctionDecl *Definition = nullptr;
   const CFG *Graph = F->hasBody(Definition) ? Manager.getCFG(Definition) : nullptr;
@@ -246,10 +265,6 @@ static const Expr *wholeOf(const Expr *E) {
     else
       return E;
   }
-}
-
-static bool holds(const Stmt *S, llvm::function_ref<bool(const Stmt *)> Is) {
-  return S && (Is(S) || llvm::any_of(S->children(), [&](const Stmt *Child) { return holds(Child, Is); }));
 }
 
 /// Whether \p S assigns what is the same in each round: a constant, an address, a variable that nobody changes.

@@ -57,6 +57,9 @@ struct Guard {
 /// The guard that \p Condition asks, or nullopt.
 std::optional<Guard> guardOf(const clang::Expr *Condition, const clang::ASTContext &Context);
 
+/// The loop that \p Condition is (a part of) the condition of, or null.
+const clang::Stmt *loopOf(const clang::Expr *Condition, const clang::ParentMap &Parents);
+
 /// Whether \p F, whose body is here, is seen never to return.
 bool neverReturns(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
 
@@ -65,6 +68,8 @@ bool reaches(const clang::CFG &Graph, const clang::Stmt *From, const clang::Stmt
 
 /// Whether \p S makes a call.
 bool holdsCall(const clang::Stmt *S);
+/// Whether \p S is, or holds, a statement for which \p Is answers true.
+bool holds(const clang::Stmt *S, llvm::function_ref<bool(const clang::Stmt *)> Is);
 /// Whether \p D is named anywhere in \p S.
 bool mentions(const clang::Stmt *S, const clang::ValueDecl *D);
 /// The variable that the lvalue \p E is (a part of), or null when it lies behind a pointer.

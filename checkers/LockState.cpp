@@ -11,6 +11,7 @@
 #include "checkers/CallResult.h"
 #include "checkers/Checkers.h"
 #include "checkers/Descriptors.h"
+#include "checkers/Flow.h"
 #include "checkers/LlvmCompat.h"
 #include "checkers/Objects.h"
 #include "checkers/Places.h"
@@ -137,9 +138,9 @@ REGISTER_SET_WITH_PROGRAMSTATE(GuardedSet, unsigned)
 
 namespace {
 
-class LockState
-    : public Checker<eval::Call, check::PreStmt<DeclStmt>, check::PreStmt<CallExpr>, check::PreCall, check::PostCall,
-                     check::Bind, check::LiveSymbols, check::DeadSymbols, check::EndFunction, check::EndAnalysis> {
+class LockState : public Checker<eval::Call, check::PreStmt<DeclStmt>, check::PreStmt<CallExpr>, check::PreCall,
+                                 check::PostCall, check::BranchCondition, check::Bind, check::LiveSymbols,
+                                 check::DeadSymbols, check::EndFunction, check::EndAnalysis> {
 public:
   Analysis *A = nullptr;
   std::unique_ptr<WrittenLocks> Written;
@@ -154,6 +155,7 @@ public:
     noteGuard(Location, Value, C);
     forgetWritten(Location, C);
   }
+  void checkBranchCondition(const Stmt *Condition, CheckerContext &C) const;
   void checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const;
   void checkDeadSymbols(SymbolReaper &Reaper, CheckerContext &C) const;
   void checkEndFunction(const ReturnStmt *Return, CheckerContext &C) const;
@@ -393,9 +395,11 @@ bool LockState::isSure(const Standing &Known, const MemRegion *Region, LockName 
   if (Known.Region == Region)
     return true;
   // Re-read after a call that may have changed the pointer on the way: the same one if nobody here ever changes it.
-  SmallVector<const ValueDecl *, 4> Followed;
-  return Names.pointersOf(Lock, Followed) &&
-         llvm::all_of(Followed, [&](const ValueDecl *Pointer) { return Written->writesTo(Pointer) <= 1; });
+  // A counter that somebody steps is never the same.
+  SmallVector<const ValueDecl *, 4> Pointers, Indexes;
+  return Names.readsOf(Lock, Pointers, Indexes) &&
+         llvm::all_of(Pointers, [&](const ValueDecl *Pointer) { return Written->writesTo(Pointer) <= 1; }) &&
+         llvm::all_of(Indexes, [&](const ValueDecl *Index) { return Written->writesTo(Index) == 0; });
 }
 
 LockKind LockState::kindNamed(const CallEvent &Call, const Meaning &Row) const {
@@ -1033,6 +1037,39 @@ void LockState::checkPreStmt(const DeclStmt *Declaration, CheckerContext &C) con
     if (const VarDecl *Var = Names.variableOf(Lock);
         Var && Names.frameOf(Lock) == C.getStackFrame() && llvm::is_contained(Declaration->decls(), Var))
       Next = Next->remove<LockMap>(Lock);
+  if (Next != State)
+    C.addTransition(Next);
+}
+
+void LockState::checkBranchCondition(const Stmt *Condition, CheckerContext &C) const {
+  // A loop that gives back what another loop has taken does so as often as that one went round: passing by its
+  // condition is enough.
+  ProgramStateRef State = C.getState();
+  if (State->get<LockMap>().isEmpty())
+    return;
+  const ParentMap &Parents = C.getLocationContext()->getParentMap();
+  const Stmt *Loop = isa<Expr>(Condition) ? loopOf(cast<Expr>(Condition), Parents) : nullptr;
+  if (!Loop)
+    return;
+  auto TakenInAnother = [&](const Stmt *Taken) {
+    bool InLoop = false;
+    for (const Stmt *S = Taken ? Parents.getParent(Taken) : nullptr; S && S != Loop; S = Parents.getParent(S))
+      if (isa<ForStmt, WhileStmt, DoStmt>(S))
+        InLoop = true;
+      else if (!Parents.hasParent(S))
+        return InLoop;
+    return false;
+  };
+  ProgramStateRef Next = State;
+  for (const auto &[Lock, Known] : State->get<LockMap>()) {
+    const ValueDecl *Place = Names.declarationOf(Lock);
+    if (!Known.isHeld() || Known.MaybeReleased || !Place || !TakenInAnother(Known.Taken) ||
+        !holds(Loop, [&](const Stmt *S) { return isa<CallExpr>(S) && Written->releases(cast<CallExpr>(S), Place); }))
+      continue;
+    Standing Doubtful = Known;
+    Doubtful.MaybeReleased = true;
+    Next = Next->set<LockMap>(Lock, Doubtful);
+  }
   if (Next != State)
     C.addTransition(Next);
 }

@@ -67,22 +67,6 @@ private:
 /// the first one left behind.
 constexpr unsigned Rounds = 2;
 
-/// The loop that \p Condition is (a part of) the condition of, or null.
-const Stmt *loopOf(const Expr *Condition, const ParentMap &Parents) {
-  const Stmt *Child = Condition;
-  const Stmt *Parent = Parents.getParent(Child);
-  for (; Parent && isa<Expr>(Parent); Parent = Parents.getParent(Child))
-    Child = Parent;
-  const Expr *Of = nullptr;
-  if (const auto *For = dyn_cast_or_null<ForStmt>(Parent))
-    Of = For->getCond();
-  else if (const auto *While = dyn_cast_or_null<WhileStmt>(Parent))
-    Of = While->getCond();
-  else if (const auto *Do = dyn_cast_or_null<DoStmt>(Parent))
-    Of = Do->getCond();
-  return Of == Child ? Parent : nullptr;
-}
-
 bool mentionsMember(const Stmt *S, const ValueDecl *Member) {
   if (!S)
     return false;

@@ -170,7 +170,8 @@ bool Places::isInArray(Name Place) const {
   return false;
 }
 
-bool Places::pointersOf(Name Place, SmallVectorImpl<const ValueDecl *> &Followed) const {
+bool Places::readsOf(Name Place, SmallVectorImpl<const ValueDecl *> &Pointers,
+                     SmallVectorImpl<const ValueDecl *> &Indexes) const {
   for (Name N = Place; N; N = node(N).Base) {
     const Node &At = node(N);
     if (At.K == Asked || At.K == Unnamed)
@@ -179,9 +180,9 @@ bool Places::pointersOf(Name Place, SmallVectorImpl<const ValueDecl *> &Followed
       const ValueDecl *Pointer = declarationOf(At.Base);
       if (!Pointer)
         return false;
-      Followed.push_back(Pointer);
+      Pointers.push_back(Pointer);
     }
-    if (At.Index && !pointersOf(At.Index, Followed))
+    if (At.Index && !readsOf(At.Index, Indexes, Indexes))
       return false;
   }
   return true;

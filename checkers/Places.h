@@ -35,8 +35,10 @@ public:
   const clang::StackFrameContext *frameOf(Name Place) const;
   /// Whether an element of an array lies on the way to \p Place.
   bool isInArray(Name Place) const;
-  /// The declarations of pointers that are followed on the way to \p Place; false when a call is asked, too.
-  bool pointersOf(Name Place, llvm::SmallVectorImpl<const clang::ValueDecl *> &Followed) const;
+  /// The declarations of the pointers that are followed on the way to \p Place, and of what indexes are made of; false
+  /// when a call is asked, too.
+  bool readsOf(Name Place, llvm::SmallVectorImpl<const clang::ValueDecl *> &Pointers,
+               llvm::SmallVectorImpl<const clang::ValueDecl *> &Indexes) const;
   /// How the user would write \p Place, or an empty string.
   std::string written(Name Place) const;
 

@@ -532,3 +532,16 @@ int bad_with_a_call_through_a_pointer(struct queue *q) {
   pthread_mutex_unlock(&q->mu);
   return 0;
 }
+
+int good_loops_of_one_count(struct bench *b) {
+  for (int i = 0; i < b->count; i++) {
+    struct queue *q = &b->queues[i];
+    pthread_mutex_lock(&q->mu);
+    helper(b);
+  }
+  for (int i = 0; i < b->count; i++) {
+    struct queue *q = &b->queues[i];
+    pthread_mutex_unlock(&q->mu);
+  }
+  return 0;
+}
