@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "checkers/Forks.h"
 #include "checkers/Flow.h"
+#include "checkers/LockAttributes.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 #include "clang/Analysis/Analyses/Dominators.h"
 #include "clang/Analysis/CFG.h"
@@ -137,7 +138,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
     const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
     if (!Callee)
       return false;
-    return Callee->isNoReturn() || U.isDescribed(Callee) ||
+    return Callee->isNoReturn() || U.isDescribed(Callee) || isDeclaredToLock(Callee) ||
            (Callee->hasBody() && (U.hasEffect(Callee) || (U.matters(Callee) && neverReturns(Callee, Manager))));
   };
   auto Holds = [](const Stmt *Outer, auto Is) {
@@ -162,7 +163,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
       if (auto S = Element.getAs<CFGStmt>()) {
         const auto *Call = dyn_cast<CallExpr>(S->getStmt());
         const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
-        if (Callee && (U.isDescribed(Callee) || U.hasEffect(Callee)))
+        if (Callee && (U.isDescribed(Callee) || isDeclaredToLock(Callee) || U.hasEffect(Callee)))
           Described.insert(B); // the end of a thread is not the end of all
         if (IsEffect(S->getStmt())) {
           Effect = true;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "checkers/Model.h"
+#include "clang/AST/Attr.h"
 #include "clang/Basic/Version.h"
 #include "clang/CrossTU/CrossTranslationUnit.h"
 #include "clang/StaticAnalyzer/Core/CheckerManager.h"
@@ -33,6 +34,27 @@ inline int64_t valueOf(nonloc::ConcreteInt Value) {
   return numberOf(*Value.getValue());
 #else
   return numberOf(Value.getValue());
+#endif
+}
+
+/// Calls \p Do with the locks and the success value of an attribute exclusive_trylock_function or
+/// shared_trylock_function, where these are not another spelling of try_acquire_capability. \returns whether it is one.
+template <typename Fn> bool onOlderTry([[maybe_unused]] const Attr *A, [[maybe_unused]] Fn Do) {
+#if CLANG_VERSION_MAJOR < 22
+  if (const auto *Exclusive = dyn_cast<ExclusiveTrylockFunctionAttr>(A))
+    return Do(Exclusive->args(), Exclusive->getSuccessValue()), true;
+  if (const auto *Shared = dyn_cast<SharedTrylockFunctionAttr>(A))
+    return Do(Shared->args(), Shared->getSuccessValue()), true;
+#endif
+  return false;
+}
+
+/// Whether the holder of a lock that is a \p Record may take it again.
+inline bool isReentrant([[maybe_unused]] const RecordDecl *Record) {
+#if CLANG_VERSION_MAJOR >= 21
+  return Record->hasAttr<ReentrantCapabilityAttr>();
+#else
+  return false; // nobody can say so
 #endif
 }
 

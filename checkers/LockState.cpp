@@ -13,6 +13,7 @@
 #include "checkers/Descriptors.h"
 #include "checkers/Flow.h"
 #include "checkers/LlvmCompat.h"
+#include "checkers/LockAttributes.h"
 #include "checkers/Objects.h"
 #include "checkers/Places.h"
 #include "checkers/Protocol.h"
@@ -46,7 +47,7 @@ struct Standing {
   SyncStage Before = SyncStage::Unknown; ///< where it stands when the call that led here has failed
   const Meaning *Row = nullptr;          ///< of that call
   SymbolRef Result = nullptr;            ///< of that call; null when it is settled
-  const CallExpr *Taken = nullptr;       ///< the call that took it
+  const CallExpr *Taken = nullptr;       ///< the call that took it; null where a declaration says that it is held
   const MemRegion *Region = nullptr;     ///< where the analyzer saw it last
   LockKind Kind = LockKind::Plain;
   bool KindSeen = false;                         ///< made on this path, so that Kind is known
@@ -87,6 +88,13 @@ struct Answer {
   bool operator<(const Answer &O) const { return key() < O.key(); }
 };
 
+/// What the attributes of a function say of a lock that it ends with.
+enum class Word : uint8_t {
+  None,
+  Kept,  ///< it is meant to hold it
+  Broken ///< it is meant to have given it back, or not to hold it with such an answer
+};
+
 /// Where a function ended with a lock held that it, or a function that it called, took.
 struct Exit {
   unsigned Inner; ///< the callee that had left it held before, as a number of an exit; 0 for none
@@ -94,8 +102,9 @@ struct Exit {
   const Stmt *At; ///< null for the function's end
   bool EndsThread;
   Answer Said;
+  Word Declared;
 
-  auto key() const { return std::tie(Inner, Frame, At, EndsThread, Said); }
+  auto key() const { return std::tie(Inner, Frame, At, EndsThread, Said, Declared); }
   bool operator<(const Exit &O) const { return key() < O.key(); }
 };
 
@@ -114,8 +123,7 @@ struct Ending {
 struct Suspect {
   ExplodedNode *End;
   LockName Lock;
-  unsigned Exit;
-  const CallExpr *Taken;
+  Standing How;
   std::string Called;
 };
 
@@ -138,15 +146,16 @@ REGISTER_SET_WITH_PROGRAMSTATE(GuardedSet, unsigned)
 
 namespace {
 
-class LockState : public Checker<eval::Call, check::PreStmt<DeclStmt>, check::PreStmt<CallExpr>, check::PreCall,
-                                 check::PostCall, check::BranchCondition, check::Bind, check::LiveSymbols,
-                                 check::DeadSymbols, check::EndFunction, check::EndAnalysis> {
+class LockState : public Checker<eval::Call, check::BeginFunction, check::PreStmt<DeclStmt>, check::PreStmt<CallExpr>,
+                                 check::PreCall, check::PostCall, check::BranchCondition, check::Bind,
+                                 check::LiveSymbols, check::DeadSymbols, check::EndFunction, check::EndAnalysis> {
 public:
   Analysis *A = nullptr;
   std::unique_ptr<WrittenLocks> Written;
   std::unique_ptr<Descriptors> Opened;
 
   bool evalCall(const CallEvent &Call, CheckerContext &C) const;
+  void checkBeginFunction(CheckerContext &C) const;
   void checkPreStmt(const DeclStmt *Declaration, CheckerContext &C) const;
   void checkPreStmt(const CallExpr *Call, CheckerContext &C) const;
   void checkPreCall(const CallEvent &Call, CheckerContext &C) const;
@@ -169,7 +178,7 @@ private:
     SyncEvent What;
     const Meaning *Row;
     const MemRegion *Object;
-    const Expr *Written; ///< the object, as the call has it
+    const Expr *Written; ///< the object, as the call has it; null where a declaration names it
   };
   static Event eventAt(SyncEvent What, const Meaning &Row, Role Object, const CallEvent &Call);
   /// \returns null where a rule was broken, which has been reported then.
@@ -206,6 +215,13 @@ private:
   const FunctionDecl *joinedEntry(const CallExpr *Join, const Meaning &Row) const;
   void onWait(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const;
   ProgramStateRef passUnseenCall(ProgramStateRef State, const CallEvent &Call) const;
+  /// Does what the attributes of the called function say.
+  void passDeclaredCall(ProgramStateRef State, const CallEvent &Call, CheckerContext &C) const;
+  /// The lock that \p D names, where the function's parameters have the values \p Given.
+  const MemRegion *lockAt(const DeclaredLock &D, ArrayRef<SVal> Given, ProgramStateRef State,
+                          const LocationContext *Frame) const;
+  /// What the attributes of \p Frame's function say of its end with \p Lock held and this answer.
+  Word wordOn(LockName Lock, const StackFrameContext *Frame, const Answer &Said, ProgramStateRef State) const;
   void noteGuard(SVal Location, SVal Value, CheckerContext &C) const;
   /// What is written as a whole begins anew.
   void forgetWritten(SVal Location, CheckerContext &C) const;
@@ -216,8 +232,10 @@ private:
   bool nobodyReleases(LockName Lock) const;
 
   std::string nameOf(LockName Lock, const Expr *Written) const;
-  void report(Rule R, const llvm::Twine &Text, LockName Lock, const CallEvent &Call, ProgramStateRef State,
-              CheckerContext &C) const;
+  /// Where no call took the lock that is held, points to the declaration that says so.
+  void tellDeclared(LockReport &Report, const Standing &Known, const SourceManager &SM) const;
+  void report(Rule R, const llvm::Twine &Text, LockName Lock, const Standing &Known, const CallEvent &Call,
+              ProgramStateRef State, CheckerContext &C) const;
   /// A note for reports about \p Lock.
   const NoteTag *tell(LockName Lock, std::string Text, CheckerContext &C) const;
   const LockReport *asOurs(const PathSensitiveBugReport &Report) const;
@@ -228,6 +246,7 @@ private:
   mutable std::vector<Exit> Exits;
   mutable std::map<Exit, unsigned> ExitNumbers;
   mutable std::map<LockName, std::string> CalledAs;
+  mutable std::map<LockName, SourceLocation> HeldByWord; ///< declared to be held when the function begins
   mutable std::set<Ending> Endings;
   mutable std::vector<Suspect> Suspects;
   mutable std::set<std::pair<unsigned, LockName>> Suspected;
@@ -352,15 +371,23 @@ std::string LockState::nameOf(LockName Lock, const Expr *Written) const {
   return Called->second;
 }
 
-void LockState::report(Rule R, const llvm::Twine &Text, LockName Lock, const CallEvent &Call, ProgramStateRef State,
-                       CheckerContext &C) const {
+void LockState::tellDeclared(LockReport &Report, const Standing &Known, const SourceManager &SM) const {
+  if (auto Declared = HeldByWord.find(Report.Lock); Declared != HeldByWord.end() && Known.isHeld() && !Known.Taken)
+    Report.addNote("'" + nameOf(Report.Lock, nullptr) + "' is declared to be held at the start",
+                   PathDiagnosticLocation(Declared->second, SM));
+}
+
+void LockState::report(Rule R, const llvm::Twine &Text, LockName Lock, const Standing &Known, const CallEvent &Call,
+                       ProgramStateRef State, CheckerContext &C) const {
   // Who waits for itself goes no further.
   ExplodedNode *End = R == Rule::lock_DoubleLock ? C.generateErrorNode(State) : C.generateNonFatalErrorNode(State);
   if (!End)
     return;
   PathDiagnosticLocation At(Call.getOriginExpr(), C.getSourceManager(), C.getLocationContext());
-  C.emitReport(
-      std::make_unique<LockReport>(A->Book, R, Text.str(), End, At, At, C.getLocationContext()->getDecl(), Lock));
+  auto Report =
+      std::make_unique<LockReport>(A->Book, R, Text.str(), End, At, At, C.getLocationContext()->getDecl(), Lock);
+  tellDeclared(*Report, Known, C.getSourceManager());
+  C.emitReport(std::move(Report));
 }
 
 // ---- what calls mean ------------------------------------------------------------------------------------------------
@@ -530,7 +557,8 @@ bool LockState::isUnborn(const MemRegion *Region, LockName Object, CheckerContex
 
 std::string LockState::complaint(Rule R, const Event &E, SyncEvent What, SyncStage From, StringRef Called) const {
   std::string Kind = "lock";
-  if (QualType Type = E.Written->IgnoreParenCasts()->getType(); Type->isPointerType())
+  if (QualType Type = E.Written ? E.Written->IgnoreParenCasts()->getType() : QualType();
+      !Type.isNull() && Type->isPointerType())
     switch (A->U.syncKind(Type->getPointeeType()).value_or(Sync::Lock)) {
     case Sync::Lock:
       break;
@@ -600,7 +628,7 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
       TakenAgain.insert(Known.Taken);
     Standing After; // nobody knows any more
     After.Region = E.Object;
-    report(*Moved.Broken, complaint(*Moved.Broken, E, What, Known.At, Called), Lock, Call,
+    report(*Moved.Broken, complaint(*Moved.Broken, E, What, Known.At, Called), Lock, Known, Call,
            State->set<LockMap>(Lock, After), C);
     return nullptr;
   }
@@ -868,6 +896,7 @@ void LockState::onWait(const CallEvent &Call, const Meaning &Row, CheckerContext
   auto Report = std::make_unique<LockReport>(A->Book, Rule::lock_Blocking, Text, End, At, At, Frame->getDecl(), Held);
   if (Site != E)
     Report->addNote("it waits here", PathDiagnosticLocation::createBegin(E, SM, C.getLocationContext()));
+  tellDeclared(*Report, *Worst, SM);
   C.emitReport(std::move(Report));
 }
 
@@ -893,10 +922,16 @@ void LockState::checkPreCall(const CallEvent &Call, CheckerContext &C) const {
 
 void LockState::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
   const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
-  if (C.wasInlined || !concerns(C))
+  if (!concerns(C))
     return;
   ProgramStateRef State = C.getState();
   ProgramStateRef Next = State;
+  if (isKnownByAttributes(Callee, A->U)) {
+    passDeclaredCall(State, Call, C);
+    return;
+  }
+  if (C.wasInlined)
+    return;
   if (A->U.meaningOf(Callee, Effect::Fork)) {
     // The child has one thread and locks in the state of that moment: what it does with them is its own art.
     SVal Child = Call.getReturnValue();
@@ -988,6 +1023,88 @@ bool LockState::mayMeet(ProgramStateRef State, const CallExpr *Call) const {
   return false;
 }
 
+const MemRegion *LockState::lockAt(const DeclaredLock &D, ArrayRef<SVal> Given, ProgramStateRef State,
+                                   const LocationContext *Frame) const {
+  const MemRegion *Region = objectGiven(D.Lock, Given, State, Frame);
+  if (!Region)
+    return nullptr;
+  Region = Region->StripCasts();
+  for (const FieldDecl *Field : wayToLock(D.type(), A->U))
+    Region = State->getLValue(Field, loc::MemRegionVal(Region)).getAsRegion();
+  return Region;
+}
+
+void LockState::passDeclaredCall(ProgramStateRef State, const CallEvent &Call, CheckerContext &C) const {
+  const auto *Callee = cast<FunctionDecl>(Call.getDecl());
+  SmallVector<SVal, 4> Given;
+  for (unsigned I = 0; I < Call.getNumArgs(); ++I)
+    Given.push_back(Call.getArgSVal(I));
+  // Of the locks that it is given the attributes tell what becomes of them.
+  const auto Before = State->get<LockMap>();
+  State = passUnseenCall(Names.remember(State, Call), Call);
+  const NoteTag *Note = nullptr;
+  for (const DeclaredLock &D : declaredLocks(Callee)) {
+    const MemRegion *Region = lockAt(D, Given, C.getState(), C.getLocationContext());
+    const LockName Lock = Region ? Names.ofObject(Region, C.getState()) : Places::None;
+    if (!Lock)
+      continue;
+    if (const Standing *Known = Before.lookup(Lock))
+      State = State->set<LockMap>(Lock, *Known);
+    SyncEvent What = SyncEvent::Release;
+    switch (D.How) {
+    case DeclaredLock::Needed:
+      continue;
+    case DeclaredLock::Taken:
+      What = D.Reentrant ? SyncEvent::AcquireAgain : SyncEvent::Acquire;
+      break;
+    case DeclaredLock::Tried:
+      What = SyncEvent::AcquireAgain;
+      break;
+    case DeclaredLock::Given:
+      // It may be a part of what is named, or behind it, that a body in this file has taken.
+      for (const auto &[Part, Known] : Before)
+        if (Part != Lock && Known.isHeld() && Names.isWithin(Part, Lock))
+          State = State->remove<LockMap>(Part);
+      break;
+    }
+    State = apply(State, Call, {What, D.Row, Region, nullptr}, Note, C);
+    if (!State)
+      return; // reported
+  }
+  if (State != C.getState())
+    C.addTransition(State, Note);
+}
+
+Word LockState::wordOn(LockName Lock, const StackFrameContext *Frame, const Answer &Said, ProgramStateRef State) const {
+  const auto *Function = cast<FunctionDecl>(Frame->getDecl());
+  Word Found = Word::None;
+  SmallVector<SVal, 4> Given;
+  for (const ParmVarDecl *Param : Function->parameters())
+    Given.push_back(State->getSVal(State->getLValue(Param, Frame).castAs<Loc>()));
+  for (const DeclaredLock &D : declaredLocks(Function)) {
+    // Where the parameter was assigned since, the last name is what is left to go by.
+    const MemRegion *Region = lockAt(D, Given, State, Frame);
+    const LockName Named = Region ? Names.ofObject(Region, State) : Places::None;
+    if (!(Named && Names.isWithin(Lock, Named)) && WrittenLocks::lastNamed(D.Lock) != Names.declarationOf(Lock))
+      continue;
+    switch (D.How) {
+    case DeclaredLock::Needed:
+      break;
+    case DeclaredLock::Taken:
+      return Word::Kept;
+    case DeclaredLock::Tried: {
+      const bool SuccessIsZero = D.Row->Worked.How == Success::Zero;
+      Found = isZero(Said) != SuccessIsZero && isZero(Said) != isNotZero(Said) ? Word::Broken : Word::Kept;
+      break;
+    }
+    case DeclaredLock::Given: // what never gives it back by itself has others do it
+      Found = Written->releases(Function, Names.declarationOf(Lock)) ? Word::Broken : Word::None;
+      break;
+    }
+  }
+  return Found;
+}
+
 void LockState::noteGuard(SVal Location, SVal Value, CheckerContext &C) const {
   const MemRegion *Target = Location.getAsRegion();
   const auto *Var = Target ? dyn_cast<VarRegion>(Target->getBaseRegion()) : nullptr;
@@ -1027,6 +1144,34 @@ void LockState::forgetWritten(SVal Location, CheckerContext &C) const {
       Next = Next->remove<LockMap>(Lock);
   if (Next != State)
     C.addTransition(Next);
+}
+
+void LockState::checkBeginFunction(CheckerContext &C) const {
+  // Of a function that is called on this path, the path knows what its caller holds.
+  const auto *Function = dyn_cast_or_null<FunctionDecl>(C.getLocationContext()->getDecl());
+  if (!C.inTopFrame() || !hasLockAttributes(Function) || !concerns(C))
+    return;
+  ProgramStateRef State = C.getState();
+  SmallVector<SVal, 4> Given;
+  for (const ParmVarDecl *Param : Function->parameters())
+    Given.push_back(State->getSVal(State->getLValue(Param, C.getLocationContext()).castAs<Loc>()));
+  for (const DeclaredLock &D : declaredLocks(Function)) {
+    const MemRegion *Region = lockAt(D, Given, State, C.getLocationContext());
+    const LockName Lock = Region ? Names.ofObject(Region, State) : Places::None;
+    if (!Lock || (D.How != DeclaredLock::Needed && D.How != DeclaredLock::Given))
+      continue;
+    Standing Known;
+    Known.At = D.Shared ? SyncStage::Shared : D.Reentrant ? SyncStage::Nested : SyncStage::Held;
+    Known.Region = Region;
+    if (D.How == DeclaredLock::Needed)
+      Known.OnEntry = true;
+    else
+      Known.Owner = Known.TakenIn = C.getStackFrame();
+    HeldByWord[Lock] = D.At;
+    State = State->set<LockMap>(Lock, Known);
+  }
+  if (State != C.getState())
+    C.addTransition(State);
 }
 
 void LockState::checkPreStmt(const DeclStmt *Declaration, CheckerContext &C) const {
@@ -1129,7 +1274,9 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
     const bool Gone = Names.frameOf(Lock) == Frame;
     const bool Held = settled(State, Known).isHeld();
     if (Held && Known.Owner == Frame) {
-      auto [Number, New] = ExitNumbers.try_emplace(Exit{Known.Left, Frame, At, EndsThread, Said}, Exits.size() + 1);
+      const Word Declared = EndsThread ? Word::None : wordOn(Lock, Frame, Said, State);
+      auto [Number, New] =
+          ExitNumbers.try_emplace(Exit{Known.Left, Frame, At, EndsThread, Said, Declared}, Exits.size() + 1);
       if (New)
         Exits.push_back(Number->first);
       Now.Left = Number->second;
@@ -1158,7 +1305,7 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
         End = C.generateNonFatalErrorNode(Next);
       if (!End)
         return;
-      Suspects.push_back({End, L.Lock, L.How.Left, L.How.Taken, nameOf(L.Lock, nullptr)});
+      Suspects.push_back({End, L.Lock, L.How, nameOf(L.Lock, nullptr)});
     }
   if (!End && Next != State)
     C.addTransition(Next);
@@ -1197,22 +1344,25 @@ bool LockState::isForgotten(const Exit &At, const ValueDecl *Place) const {
 void LockState::checkEndAnalysis(ExplodedGraph &, BugReporter &Reporter, ExprEngine &Engine) const {
   const SourceManager &SM = Reporter.getSourceManager();
   for (const Suspect &S : Suspects) {
-    if (TakenAgain.count(S.Taken) && A->Book.yields(Rule::lock_Leak, Rule::lock_DoubleLock))
+    if (TakenAgain.count(S.How.Taken) && A->Book.yields(Rule::lock_Leak, Rule::lock_DoubleLock))
       continue;
     const ValueDecl *Place = Names.declarationOf(S.Lock);
     // From the function that took the lock outwards: the first that has no excuse.
     SmallVector<const Exit *, 4> Outwards;
-    for (unsigned N = S.Exit; N; N = Exits[N - 1].Inner)
+    for (unsigned N = S.How.Left; N; N = Exits[N - 1].Inner)
       Outwards.insert(Outwards.begin(), &Exits[N - 1]);
     const bool OfThisFrame = Names.frameOf(S.Lock);
     const bool Hopeless = nobodyReleases(S.Lock);
-    const Stmt *Taken = S.Taken; // as the function at hand sees it
+    const Stmt *Taken = S.How.Taken; // as the function at hand sees it
     for (const Exit *Where : Outwards) {
       const Stmt *TakenHere = std::exchange(Taken, Where->Frame->getCallSite());
       const auto *Function = cast<FunctionDecl>(Where->Frame->getDecl());
       const bool Outermost = Where == Outwards.back();
       // A lock that lets the first one through, for good, is what handlers of crashes use.
-      const bool Lost = Outermost && (OfThisFrame || (Hopeless && !A->U.isHandedOut(Function)));
+      if (Where->Declared == Word::Kept || isLeftUnchecked(Function))
+        continue;
+      const bool Lost =
+          Where->Declared == Word::Broken || (Outermost && (OfThisFrame || (Hopeless && !A->U.isHandedOut(Function))));
       if (!Lost && !isForgotten(*Where, Place))
         continue;
       // A caller of this file shows what it is meant to be.
@@ -1229,16 +1379,18 @@ void LockState::checkEndAnalysis(ExplodedGraph &, BugReporter &Reporter, ExprEng
                                     {[this, Place](const CallExpr *Call) { return Written->releases(Call, Place); },
                                      "'" + S.Called + "' is not released"},
                                     A->U));
-      if (TakenHere == S.Taken)
-        if (ArrayRef<Meaning> Rows = A->U.meaningsOf(S.Taken->getDirectCallee()); !Rows.empty())
-          Report->offer(A->Book,
-                        fixLockLeak(A->U, S.Taken, &Rows.front(), Where->At, Function, Engine.getAnalysisManager()));
+      tellDeclared(*Report, S.How, SM);
+      if (S.How.Taken && TakenHere == S.How.Taken)
+        if (ArrayRef<Meaning> Rows = A->U.meaningsOf(S.How.Taken->getDirectCallee()); !Rows.empty())
+          Report->offer(
+              A->Book, fixLockLeak(A->U, S.How.Taken, &Rows.front(), Where->At, Function, Engine.getAnalysisManager()));
       Reporter.emitReport(std::move(Report));
       break;
     }
   }
   Names.clear();
   CalledAs.clear();
+  HeldByWord.clear();
   Suspects.clear();
   TakenAgain.clear();
   Suspected.clear();

@@ -77,27 +77,60 @@ const MemRegion *safespawn::objectWritten(const Expr *E, ProgramStateRef State, 
   return nullptr;
 }
 
-const MemRegion *safespawn::regionWritten(const Expr *E, ProgramStateRef State, const LocationContext *Frame) {
-  E = E->IgnoreParenCasts();
-  if (const auto *Ref = dyn_cast<DeclRefExpr>(E)) {
-    const auto *Var = dyn_cast<VarDecl>(Ref->getDecl());
-    return Var ? State->getLValue(Var, Frame).getAsRegion() : nullptr;
+namespace {
+
+/// Follows an expression that has no effects, by what is stored where it reads.
+struct Follower {
+  ProgramStateRef State;
+  const LocationContext *Frame;
+  ArrayRef<SVal> Given; ///< the values of parameters, in place of what is stored
+
+  const MemRegion *lvalue(const Expr *E) const {
+    E = E->IgnoreParenCasts();
+    if (const auto *Ref = dyn_cast<DeclRefExpr>(E)) {
+      const auto *Var = dyn_cast<VarDecl>(Ref->getDecl());
+      return Var && !given(Var) ? State->getLValue(Var, Frame).getAsRegion() : nullptr;
+    }
+    if (const auto *Member = dyn_cast<MemberExpr>(E)) {
+      const auto *Field = dyn_cast<FieldDecl>(Member->getMemberDecl());
+      const MemRegion *Base = Member->isArrow() ? pointee(Member->getBase()) : lvalue(Member->getBase());
+      return Base && Field ? State->getLValue(Field, loc::MemRegionVal(Base)).getAsRegion() : nullptr;
+    }
+    if (const auto *Op = dyn_cast<UnaryOperator>(E); Op && Op->getOpcode() == UO_Deref)
+      return pointee(Op->getSubExpr());
+    return nullptr;
   }
-  auto Pointee = [&](const Expr *Pointer) -> const MemRegion * {
-    const MemRegion *Place = regionWritten(Pointer, State, Frame);
-    if (!Place || Pointer->IgnoreParenCasts()->getType()->isArrayType())
+
+  const MemRegion *pointee(const Expr *Pointer) const {
+    Pointer = Pointer->IgnoreParenCasts();
+    if (const auto *Op = dyn_cast<UnaryOperator>(Pointer); Op && Op->getOpcode() == UO_AddrOf)
+      return lvalue(Op->getSubExpr());
+    if (const auto *Ref = dyn_cast<DeclRefExpr>(Pointer))
+      if (const SVal *Value = given(Ref->getDecl()))
+        return Value->getAsRegion();
+    const MemRegion *Place = lvalue(Pointer);
+    if (!Place || Pointer->getType()->isArrayType())
       return Place;
     return State->getSVal(Place).getAsRegion();
-  };
-  if (const auto *Member = dyn_cast<MemberExpr>(E)) {
-    const auto *Field = dyn_cast<FieldDecl>(Member->getMemberDecl());
-    const MemRegion *Base =
-        Member->isArrow() ? Pointee(Member->getBase()) : regionWritten(Member->getBase(), State, Frame);
-    return Base && Field ? State->getLValue(Field, loc::MemRegionVal(Base)).getAsRegion() : nullptr;
   }
-  if (const auto *Op = dyn_cast<UnaryOperator>(E); Op && Op->getOpcode() == UO_Deref)
-    return Pointee(Op->getSubExpr());
-  return nullptr;
+
+private:
+  const SVal *given(const ValueDecl *D) const {
+    const auto *Param = dyn_cast<ParmVarDecl>(D);
+    return Param && Param->getFunctionScopeIndex() < Given.size() ? &Given[Param->getFunctionScopeIndex()] : nullptr;
+  }
+};
+
+} // namespace
+
+const MemRegion *safespawn::regionWritten(const Expr *E, ProgramStateRef State, const LocationContext *Frame) {
+  return Follower{std::move(State), Frame, {}}.lvalue(E);
+}
+
+const MemRegion *safespawn::objectGiven(const Expr *E, ArrayRef<SVal> Given, ProgramStateRef State,
+                                        const LocationContext *Frame) {
+  const Follower Follow{std::move(State), Frame, Given};
+  return E->getType()->isPointerType() ? Follow.pointee(E) : Follow.lvalue(E);
 }
 
 bool safespawn::isInArray(const MemRegion *Region) {

@@ -24,6 +24,10 @@ const clang::ento::MemRegion *objectWritten(const clang::Expr *E, clang::ento::P
 /// The region of the lvalue \p E, which has no effects; null where it is not made of variables, members and pointers.
 const clang::ento::MemRegion *regionWritten(const clang::Expr *E, clang::ento::ProgramStateRef State,
                                             const clang::LocationContext *Frame);
+/// The object that \p E names, an expression over the parameters of a function that gets the values \p Given: the
+/// object itself, or what a pointer leads to. Null as above.
+const clang::ento::MemRegion *objectGiven(const clang::Expr *E, llvm::ArrayRef<clang::ento::SVal> Given,
+                                          clang::ento::ProgramStateRef State, const clang::LocationContext *Frame);
 /// Whether \p Region is (a part of) an element of an array.
 bool isInArray(const clang::ento::MemRegion *Region);
 /// Whether \p Call stands under an `if` that the spawns into \p Place do not stand under, a flag, a count, "have it",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "checkers/Triage.h"
 #include "checkers/Flow.h"
+#include "checkers/LockAttributes.h"
 #include "checkers/Protocol.h"
 #include "clang/AST/ParentMap.h"
 #include "clang/AST/RecursiveASTVisitor.h"
@@ -818,10 +819,10 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
 }
 
 void Pass::callUnseen(Point &At, const CallExpr *Call) {
-  if (const FunctionDecl *Callee = Call->getDirectCallee())
-    if (Callee->hasAttr<AcquireCapabilityAttr>() || Callee->hasAttr<ReleaseCapabilityAttr>() ||
-        Callee->hasAttr<TryAcquireCapabilityAttr>() || Callee->hasAttr<RequiresCapabilityAttr>())
-      suspect();
+  if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && isDeclaredToLock(Callee)) {
+    suspect(); // what an attribute names is left to the proof
+    Out.Hidden[SyncObject] = Out.LeavesHidden = true;
+  }
   for (const Expr *Argument : Call->arguments())
     for (Kind K : Kinds)
       if (Name P = Argument->getType()->isPointerType() ? pointee(Argument, K) : std::nullopt)
@@ -918,7 +919,7 @@ bool Pass::visit(Point &At, const Stmt *S, const Test &Asked, bool Worked) {
       callFunction(At, Call, Definition);
     } else if (U.isDescribed(Callee)) {
       callScope(At, Call, Callee);
-    } else if (!Callee || !Callee->hasBody()) {
+    } else if (!Callee || !Callee->hasBody() || isDeclaredToLock(Callee)) {
       callUnseen(At, Call);
     }
   }
@@ -1171,6 +1172,8 @@ Summary &Triage::Impl::summaryOf(const FunctionDecl *F) {
     First.run();
     if (Out.Suspect || !Out.isClosed(Places))
       First.runByGuards();
+    // It begins with a lock held, or owes one at its end, by a name that only the proof follows.
+    Out.Suspect |= hasLockAttributes(F) && U.touchesSync(F);
   } else
     Out.Done = true;
   return Out;

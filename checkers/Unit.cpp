@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "checkers/Unit.h"
+#include "checkers/LockAttributes.h"
 #include "clang/AST/ParentMapContext.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 #include "clang/Lex/Lexer.h"
@@ -54,8 +55,9 @@ bool Unit::mentionsAnyCall() const {
   for (const auto &Row : Known.all())
     if (startsRule(Row.second.front().What) && Context.Idents.find(Row.getKey()) != Context.Idents.end())
       return true;
-  return llvm::any_of(Known.tokens(),
-                      [&](const auto &Type) { return Context.Idents.find(Type.getKey()) != Context.Idents.end(); });
+  return mentionsLockAttributes(Context) || llvm::any_of(Known.tokens(), [&](const auto &Type) {
+           return Context.Idents.find(Type.getKey()) != Context.Idents.end();
+         });
 }
 
 ArrayRef<Meaning> Unit::rowsOf(const FunctionDecl *Callee) const {
@@ -481,6 +483,9 @@ void Unit::scan() {
     for (const CallExpr *Call : CallsIn[key(F)]) {
       const FunctionDecl *Callee = Call->getDirectCallee();
       CallersOf[key(Callee)].push_back(key(F));
+      if (isDeclaredToLock(Callee))
+        for (auto *Set : {&Locking, &Mattering, &Effective, &Syncing})
+          Set->insert(key(F));
       for (const Meaning &Row : rowsOf(Callee)) {
         if (Row.What == Effect::Copy || Row.What == Effect::JumpTarget || (Row.What == Effect::Jump && !HasScopes))
           continue; // a jump matters to scopes alone, and there are files full of them
@@ -520,6 +525,10 @@ void Unit::scan() {
       }
     }
   }
+  // What is declared to hold a lock and does anything that a rule is about begins with it held.
+  for (const FunctionDecl *F : Definitions)
+    if (Effective.count(key(F)) && hasLockAttributes(F))
+      Syncing.insert(key(F));
   closeOverCallers(Touching);
   closeOverCallers(Syncing);
   closeOverCallers(Scoping);

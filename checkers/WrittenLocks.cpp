@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "checkers/WrittenLocks.h"
 #include "checkers/Flow.h"
+#include "checkers/LockAttributes.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 
 using namespace clang;
@@ -228,6 +229,18 @@ void WrittenLocks::addFromCallee(const CallExpr *Call, const FunctionDecl *Calle
   }
 }
 
+void WrittenLocks::placesDeclared(const DeclaredLock &D, const CallExpr *Call, Set &Out) const {
+  if (const auto Way = wayToLock(D.type(), U); !Way.empty()) {
+    Out.insert(key(Way.back()));
+    return;
+  }
+  const auto *Param = dyn_cast_or_null<ParmVarDecl>(lastNamed(D.Lock));
+  if (!Param)
+    placesOf(D.Lock, Out);
+  else if (unsigned I = Param->getFunctionScopeIndex(); I < Call->getNumArgs())
+    placesOf(Call->getArg(I), Out);
+}
+
 void WrittenLocks::addEffects(const CallExpr *Call, const FactsOfAll &Known, Facts &Out) const {
   const FunctionDecl *Callee = Call->getDirectCallee();
   if (!Callee)
@@ -242,6 +255,10 @@ void WrittenLocks::addEffects(const CallExpr *Call, const FactsOfAll &Known, Fac
     if (Row.What == Effect::Wait)
       placesOf(Unit::argument(Call, Row.Lock), Out.WaitedWith);
   }
+  if (isKnownByAttributes(Callee, U))
+    for (const DeclaredLock &D : declaredLocks(Callee))
+      if (D.How != DeclaredLock::Needed)
+        placesDeclared(D, Call, D.How == DeclaredLock::Given ? Out.Released : Out.Acquired);
   if (auto Found = Known.find(cast<FunctionDecl>(key(Callee))); Found != Known.end()) {
     const Facts Inner = Found->second; // a copy: Out may be its own
     for (Set Facts::*Kind : Facts::All)

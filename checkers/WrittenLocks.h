@@ -10,6 +10,8 @@
 
 namespace safespawn {
 
+struct DeclaredLock;
+
 class WrittenLocks {
 public:
   explicit WrittenLocks(const Unit &U) : U(U) {}
@@ -64,6 +66,8 @@ private:
   void derive();
   /// Adds the places that \p E names or points to.
   void placesOf(const clang::Expr *E, Set &Out, unsigned Depth = 0) const;
+  /// Adds the places of a lock that the function that \p Call calls is declared to take or to give back.
+  void placesDeclared(const DeclaredLock &D, const clang::CallExpr *Call, Set &Out) const;
   /// Adds what \p Call does to \p Out, its callee as \p Known has it.
   void addEffects(const clang::CallExpr *Call, const FactsOfAll &Known, Facts &Out) const;
   void addFromCallee(const clang::CallExpr *Call, const clang::FunctionDecl *Callee, const Set &Of, Set &Out) const;
