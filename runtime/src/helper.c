@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef __linux__
+#include <sched.h>
+#endif
 #if !defined(__linux__) || defined(SAFESPAWN_PORTABLE)
 #include <fcntl.h>
 #include <unistd.h>
@@ -306,9 +309,21 @@ static int helper_start(void)
 	return 0;
 }
 
+static unsigned helper_processors(void)
+{
+#ifdef __linux__
+	cpu_set_t ours;
+
+	if (sched_getaffinity(0, sizeof(ours), &ours) == 0)
+		return (unsigned)CPU_COUNT(&ours);
+#endif
+	return 1;
+}
+
 int ssi_start_locked(void)
 {
 	for (;;) {
+		unsigned processors;
 		uint32_t phase;
 		int err;
 
@@ -324,8 +339,10 @@ int ssi_start_locked(void)
 		}
 		if (!atomic_compare_exchange_strong(&helper.phase, &phase, HELPER_STARTS))
 			continue;
+		processors = helper_processors();
 		ssi_lock();
 		ssi.started = true;
+		ssi.processors = processors;
 		ssi_unlock();
 		err = helper_start();
 		atomic_store_explicit(&helper.phase, err ? HELPER_NONE : HELPER_RUNS, memory_order_release);

@@ -15,8 +15,15 @@
 #define PROCESS_TEXT2(x) #x
 #define PROCESS_TEXT(x) PROCESS_TEXT2(x)
 
+/* It is held for a moment at a time: who finds it taken is better off looking again than asleep. */
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+#define PROCESS_LOCK PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+#else
+#define PROCESS_LOCK PTHREAD_MUTEX_INITIALIZER
+#endif
+
 struct ssi_process ssi = {
-	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.lock = PROCESS_LOCK,
 	.debug = PROCESS_DEBUG,
 	.objects = { &ssi.objects, &ssi.objects },
 	.parked = { &ssi.parked, &ssi.parked },

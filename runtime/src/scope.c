@@ -187,12 +187,15 @@ static void scope_cancel_background(struct ssi_scope *scope)
 	}
 }
 
+static struct ssi_patience scope_join_patience;
+
 /* With the lock, which is given back on the way: 0 when all tasks ended, or ETIMEDOUT. */
 static int scope_wait_locked(struct ssi_scope *scope, ss_time until)
 {
 	int err = 0;
 
 	while (scope->alive || scope->alive_background || scope->visitors) {
+		struct ssi_patience *patience;
 		struct ssi_wait wait;
 		struct ssi_task *gift;
 
@@ -205,8 +208,10 @@ static int scope_wait_locked(struct ssi_scope *scope, ss_time until)
 		ssi_wait_begin_steady(&wait);
 		scope->joiner = &wait;
 		scope->joiner_helps = scope->flags & SS_HELP;
+		patience = ssi_patience_locked(&scope_join_patience, 1);
 		ssi_unlock();
 		ssi_waits_in("ss_scope_join", -1);
+		ssi_word_look(&wait.word, 0, patience);
 		err = ssi_wait_sleep(&wait, until);
 		ssi_waits_in(NULL, -1);
 		ssi_lock();

@@ -91,6 +91,20 @@ SSI_FN int ssi_word_wait(_Atomic uint32_t *word, uint32_t expected, ss_time unti
 /** Wake one sleeper, or all. Takes the address only. A futex, or buckets of mutex and condvar (SAFESPAWN_PORTABLE). */
 SSI_FN void ssi_word_wake(_Atomic uint32_t *word, bool all);
 
+/** Whether it was worth while to look for something before sleeping on it; shared by all who wait for the like of it.
+ */
+struct ssi_patience {
+	_Atomic uint32_t misses; /* times in a row that it was in vain */
+	_Atomic uint32_t rests;	 /* times that are left out because of them */
+};
+/**
+ * @patience, or NULL when one has to sleep at once: for what a thread of the runtime does or will do, if there is a
+ * processor for each of them that is not parked, and for @others.
+ */
+SSI_FN struct ssi_patience *ssi_patience_locked(struct ssi_patience *patience, unsigned others);
+/** Look at a word for some microseconds, as long as it is @expected: what is that near costs no switch of threads. */
+SSI_FN void ssi_word_look(_Atomic uint32_t *word, uint32_t expected, struct ssi_patience *patience);
+
 /** In the child of a fork, where nobody sleeps any more. */
 SSI_FN void ssi_words_forked(void);
 
@@ -245,11 +259,11 @@ SSI_FN void ssi_hook_remove_locked(struct ssi_hook *hook);
 
 /* ---- waits: wait.c --------------------------------------------------------------------------------------------- */
 
-enum { SSI_WOKEN = 1, SSI_FIRED = 2 };
+enum { SSI_WOKEN = 1, SSI_FIRED = 2, SSI_SLEEPS = 4 };
 
 /** One wait of one thread for an event, the ambient token, or a time. */
 struct ssi_wait {
-	_Atomic uint32_t word; /* SSI_WOKEN, SSI_FIRED */
+	_Atomic uint32_t word; /* SSI_WOKEN, SSI_FIRED; who sets one of them first has to wake if there is SSI_SLEEPS */
 	struct ssi_hook hook;  /* of the ambient token */
 	struct ssi_list link;  /* for the list of whatever is waited for */
 };
@@ -469,8 +483,8 @@ SSI_FN void ssi_task_start(struct ssi_task *task);
 SSI_FN struct ssi_worker *ssi_worker_take_locked(void);
 /** Run @task, which is linked and counted, on the worker that was taken (NULL: a new one); EAGAIN without a thread. */
 SSI_FN int ssi_worker_give(struct ssi_worker *worker, struct ssi_task *task);
-/** The worker waits for a task from now on, unless there are enough that do. */
-SSI_FN void ssi_worker_park_locked(struct ssi_worker *worker);
+/** The worker waits for a task from now on, unless there are enough that do; @others as of ssi_patience_locked. */
+SSI_FN void ssi_worker_park_locked(struct ssi_worker *worker, unsigned others);
 /** Put right what a task changed in its thread; false when that cannot be done, and the worker should end. */
 SSI_FN bool ssi_worker_clean(struct ssi_worker *worker, const struct ssi_task *task);
 /** Make the thread of a task that has one of its own: 0 or EAGAIN, or what @opts->attr is refused with. */
@@ -491,6 +505,7 @@ struct ssi_process {
 	_Atomic uint32_t debug;
 	_Atomic int64_t idle_ns; /* see ss_config */
 	bool started;		 /* configuration is fixed */
+	unsigned processors;	 /* that there are for this process */
 	bool draining;
 	bool faults;		  /* the handlers are in place */
 	bool drains;		  /* a thread is in ss_drain */

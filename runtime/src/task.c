@@ -122,11 +122,14 @@ static void task_return_slot_locked(struct ssi_scope *scope)
 	ssi_lock();
 }
 
+static struct ssi_patience task_spawn_patience;
+
 /* Wait as an owner for a slot, or for a reason to look again. With the lock, which is given back meanwhile. */
 static int task_wait_for_slot_locked(struct ssi_scope *scope, struct task_newcomer *newcomer, bool *ret_granted)
 {
 	struct task_spawner spawner = { .hook = { .kind = SSI_HOOK_WORD, .to.word = &spawner.wait.word },
 					.newcomer = newcomer };
+	struct ssi_patience *patience;
 	_Atomic uint32_t *word = NULL;
 	int err = ssi_wait_begin_locked(&spawner.wait);
 
@@ -135,8 +138,10 @@ static int task_wait_for_slot_locked(struct ssi_scope *scope, struct task_newcom
 	if (!err) {
 		ssi_list_append(&scope->spawners, &spawner.wait.link);
 		scope->visitors++;
+		patience = ssi_patience_locked(&task_spawn_patience, 0);
 		ssi_unlock();
 		ssi_waits_in("ss_spawn", -1);
+		ssi_word_look(&spawner.wait.word, 0, patience);
 		ssi_wait_sleep(&spawner.wait, SS_NEVER);
 		ssi_waits_in(NULL, -1);
 		ssi_lock();
@@ -495,9 +500,11 @@ static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worke
 		if (task->own_thread)
 			ssi_list_append(&scope->ended, &task->link);
 	}
-	/* First parked, then announced: who waited for this task finds the worker free. */
+	/* First parked, then announced: who waited for this task finds the worker free. It may look for the next task
+	 * if that leaves a processor to who spawns it, which in a scope with a limit waits as soon as its slots are
+	 * taken. */
 	if (worker && !passed.next)
-		ssi_worker_park_locked(worker);
+		ssi_worker_park_locked(worker, scope->limit ? 1 : 2);
 	task_unlink_locked(task, &rest, &scope_word);
 	ssi_unlock();
 
@@ -621,17 +628,20 @@ static void task_claim_locked(struct ssi_task *task)
 	ssi_lock();
 }
 
-enum task_patience { TASK_TRY, TASK_UNTIL };
+static struct ssi_patience task_join_patience;
+
+enum task_haste { TASK_TRY, TASK_UNTIL };
 
 /* Wait for the end, with the lock, which is given back meanwhile. */
-static int task_wait_locked(struct ssi_task *task, enum task_patience patience, ss_time until)
+static int task_wait_locked(struct ssi_task *task, enum task_haste haste, ss_time until)
 {
+	struct ssi_patience *patience;
 	struct ssi_wait wait;
 	int err = 0;
 
 	if (task->state == SSI_TASK_ENDED)
 		return 0;
-	if (patience == TASK_TRY)
+	if (haste == TASK_TRY)
 		return EBUSY;
 	if (task->state == SSI_TASK_QUEUED)
 		task_claim_locked(task);
@@ -642,8 +652,10 @@ static int task_wait_locked(struct ssi_task *task, enum task_patience patience, 
 	if (!err) {
 		task->joiner = &wait;
 		task->joiner_task = until == SS_NEVER ? ssi_self.task : NULL;
+		patience = ssi_patience_locked(&task_join_patience, 1);
 		ssi_unlock();
 		ssi_waits_in("ss_task_join", -1);
+		ssi_word_look(&wait.word, 0, patience);
 		err = ssi_wait_sleep(&wait, until);
 		ssi_waits_in(NULL, -1);
 		ssi_lock();
@@ -654,7 +666,7 @@ static int task_wait_locked(struct ssi_task *task, enum task_patience patience, 
 	return task->state == SSI_TASK_ENDED ? 0 : err;
 }
 
-static int task_join(ss_task *storage, enum task_patience patience, ss_time until, int *ret_rc, void **ret_value)
+static int task_join(ss_task *storage, enum task_haste haste, ss_time until, int *ret_rc, void **ret_value)
 {
 	_Atomic uint32_t *word = NULL;
 	struct ssi_scope *scope;
@@ -669,13 +681,12 @@ static int task_join(ss_task *storage, enum task_patience patience, ss_time unti
 	scope = task->scope;
 	if (task->state == SSI_TASK_JOINED)
 		err = ESRCH;
-	else if (task->state != SSI_TASK_ENDED && patience != TASK_TRY &&
-		 ssi_is_awaited_locked(ssi_self.task, task, NULL))
+	else if (task->state != SSI_TASK_ENDED && haste != TASK_TRY && ssi_is_awaited_locked(ssi_self.task, task, NULL))
 		err = EDEADLK;
 	else if (task->joiner || (scope && !ssi_belongs_locked(scope)))
 		err = EINVAL;
 	else
-		err = task_wait_locked(task, patience, until);
+		err = task_wait_locked(task, haste, until);
 	if (err) {
 		ssi_unlock();
 		if (err == EINVAL)
@@ -692,7 +703,7 @@ static int task_join(ss_task *storage, enum task_patience patience, ss_time unti
 
 		scope->visitors++;
 		ssi_unlock();
-		over = ssi_thread_join(task, patience != TASK_TRY);
+		over = ssi_thread_join(task, haste != TASK_TRY);
 		ssi_lock();
 		if (!over) {
 			task->state = SSI_TASK_ENDED;

@@ -76,7 +76,7 @@ static void token_pull(struct ssi_hook *hook)
 {
 	switch (hook->kind) {
 	case SSI_HOOK_WORD:
-		if (atomic_fetch_or_explicit(hook->to.word, SSI_FIRED, memory_order_acq_rel) == 0)
+		if (atomic_fetch_or_explicit(hook->to.word, SSI_FIRED, memory_order_acq_rel) == SSI_SLEEPS)
 			ssi_word_wake(hook->to.word, false);
 		return;
 	case SSI_HOOK_COND:

@@ -21,15 +21,15 @@ int ssi_wait_begin_locked(struct ssi_wait *wait)
 int ssi_wait_sleep(struct ssi_wait *wait, ss_time until)
 {
 	for (;;) {
-		uint32_t why = atomic_load_explicit(&wait->word, memory_order_acquire);
+		uint32_t why = atomic_fetch_or_explicit(&wait->word, SSI_SLEEPS, memory_order_acq_rel);
 
 		/* What has happened counts more than the cancellation that came beside it. */
 		if (why & SSI_WOKEN)
 			return 0;
 		if (why & SSI_FIRED)
 			return ssi_token_error(ssi_self.ambient);
-		if (ssi_word_wait(&wait->word, why, until) == ETIMEDOUT &&
-		    atomic_load_explicit(&wait->word, memory_order_acquire) == 0)
+		if (ssi_word_wait(&wait->word, SSI_SLEEPS, until) == ETIMEDOUT &&
+		    atomic_load_explicit(&wait->word, memory_order_acquire) == SSI_SLEEPS)
 			return ETIMEDOUT;
 	}
 }
@@ -44,8 +44,8 @@ _Atomic uint32_t *ssi_wake_later(struct ssi_wait *wait)
 {
 	_Atomic uint32_t *word = &wait->word;
 
-	/* The one that sets it first has to wake; after that the waiter may be gone. */
-	return atomic_fetch_or_explicit(word, SSI_WOKEN, memory_order_acq_rel) == 0 ? word : NULL;
+	/* After that the waiter may be gone. */
+	return atomic_fetch_or_explicit(word, SSI_WOKEN, memory_order_acq_rel) == SSI_SLEEPS ? word : NULL;
 }
 
 void ssi_wake(struct ssi_wait *wait)

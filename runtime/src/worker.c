@@ -24,6 +24,9 @@
 
 enum { WORKER_EMPTY, WORKER_SLEEPING, WORKER_JOB, WORKER_LEAVE, WORKER_RETIRE };
 
+/* For the next task. */
+static struct ssi_patience worker_patience;
+
 /* What tasks are not to change in a thread that others will use; compared in debug. */
 struct worker_birth {
 	sigset_t mask;
@@ -42,7 +45,8 @@ struct ssi_worker {
 	bool kept;	       /* it was parked with its last task; its own thread's */
 	bool unfit;	       /* a task changed what others rely on */
 	uint32_t generation;
-	bool named; /* the thread has the name of a task */
+	struct ssi_patience *patience; /* with which it waits for its next task; its own thread's */
+	bool named;		       /* the thread has the name of a task */
 	struct worker_birth birth;
 };
 
@@ -256,6 +260,7 @@ static struct ssi_task *worker_wait(struct ssi_worker *worker)
 	ss_time until = ss_after(half_ns);
 	bool trimmed = false;
 
+	ssi_word_look(&worker->word, WORKER_EMPTY, worker->patience);
 	for (;;) {
 		uint32_t word = WORKER_EMPTY;
 		bool late;
@@ -355,7 +360,7 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-void ssi_worker_park_locked(struct ssi_worker *worker)
+void ssi_worker_park_locked(struct ssi_worker *worker, unsigned others)
 {
 	if (ssi.stats.parked >= ssi.config.max_parked)
 		return;
@@ -363,6 +368,7 @@ void ssi_worker_park_locked(struct ssi_worker *worker)
 	/* The last one first: its stack is warm, and the others get the chance to end. */
 	ssi_list_append(ssi.parked.next, &worker->link);
 	ssi.stats.parked++;
+	worker->patience = ssi_patience_locked(&worker_patience, others);
 }
 
 static int worker_make(struct ssi_task *task)
