@@ -753,7 +753,7 @@ typedef struct ss_stats {
 /** All fields may be 0. */
 typedef struct ss_config {
 	unsigned max_parked;  /* workers kept for reuse; 0: 1024 */
-	unsigned max_threads; /* ceiling for threads of the runtime, EAGAIN above; 0: none */
+	unsigned max_threads; /* ceiling for threads of the runtime, above EAGAIN and a report; 0: none */
 	int64_t idle_ns;      /* a parked worker or an idle helper ends after this long; 0: 10 s */
 	size_t stack_size;    /* bytes, of workers and fresh threads; 0: the default of the process */
 	int debug;	      /* 1: checks of a debug build, 0: as the library was built, -1: off */

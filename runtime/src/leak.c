@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * What is left over: found in the registry, exactly, and named with the place where it was made. Timers are tasks, and
- * the task of a service is part of it. Parked workers and the helper own nothing, and do not count.
+ * What is left over, and what there is too much of: found in the registry, exactly, and named with the place where it
+ * was made. Timers are tasks, and the task of a service is part of it. Parked workers and the helper own nothing, and
+ * do not count.
  */
 #include "ssi.h"
 
@@ -100,6 +101,62 @@ unsigned ssi_report_left(const char *what, uint64_t objects, uint64_t tasks)
 			return count;
 		ssi_report("%s %s", what, who);
 		count++;
+	}
+}
+
+/* How many tasks are alive that were spawned at a place. */
+struct leak_place {
+	const ss_site *site;
+	unsigned tasks;
+};
+
+enum { LEAK_PLACES = 16, LEAK_PLACES_SHOWN = 3 };
+
+static void leak_count_places_locked(struct leak_place places[LEAK_PLACES], const struct ssi_task *without)
+{
+	for (struct ssi_list *at = ssi.objects.next; at != &ssi.objects; at = at->next) {
+		struct ssi_object *object = SSI_CONTAINER(at, struct ssi_object, link);
+		const struct ssi_scope *scope = SSI_CONTAINER(object, struct ssi_scope, object);
+
+		if (object->kind == SSI_CANCEL)
+			continue;
+		for (struct ssi_list *of = scope->tasks.next; of != &scope->tasks; of = of->next) {
+			const struct ssi_task *task = SSI_CONTAINER(of, struct ssi_task, link);
+			struct leak_place *place = places;
+
+			while (place < places + LEAK_PLACES && place->site && place->site != task->site)
+				place++;
+			if (task == without || task->state != SSI_TASK_RUNNING || !task->site ||
+			    place == places + LEAK_PLACES)
+				continue;
+			place->site = task->site;
+			place->tasks++;
+		}
+	}
+}
+
+void ssi_report_ceiling(const struct ssi_task *task)
+{
+	struct leak_place places[LEAK_PLACES] = { { NULL, 0 } };
+	const ss_site *site = task->site;
+
+	if (!site || !ssi_first_time(site))
+		return;
+	ssi_lock();
+	leak_count_places_locked(places, task);
+	ssi_unlock();
+	ssi_report("no thread for the spawn at %s:%d: there are max_threads of them, %u", site->file, site->line,
+		   ssi.config.max_threads);
+	for (int shown = 0; shown < LEAK_PLACES_SHOWN; shown++) {
+		struct leak_place *most = places;
+
+		for (size_t i = 1; i < LEAK_PLACES; i++)
+			if (places[i].tasks > most->tasks)
+				most = &places[i];
+		if (!most->tasks)
+			return;
+		ssi_report("tasks that were spawned at %s:%d: %u", most->site->file, most->site->line, most->tasks);
+		most->tasks = 0;
 	}
 }
 

@@ -582,6 +582,9 @@ SSI_FN void ssi_name_copy(char ret_name[16], const char *name);
 
 /** Report each object and task that is alive and has a number above these: "@what task ...". Returns how many. */
 SSI_FN unsigned ssi_report_left(const char *what, uint64_t objects, uint64_t tasks);
+/** Report, once for each place, that a task which was spawned there gets no thread because of max_threads: who has
+ * them. */
+SSI_FN void ssi_report_ceiling(const struct ssi_task *task);
 
 #pragma GCC visibility pop
 #endif

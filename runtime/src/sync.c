@@ -160,6 +160,7 @@ static void sync_kick_end(void *arg)
 	struct sync_kick *kick = arg;
 	int before = errno;
 
+	ssi_waits_in(NULL, -1);
 	ssi_lock();
 	ssi_hook_remove_locked(&kick->hook);
 	ssi_unlock();
@@ -223,6 +224,7 @@ int ss_interruptible(ss_fn fn, void *arg)
 	if (result)
 		return result;
 	ss_defer_push(&defer, sync_kick_end, &kick);
+	ssi_waits_in("foreign code", -1);
 	result = fn(arg);
 	ss_defer_pop(&defer);
 	return result;

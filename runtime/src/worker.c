@@ -73,10 +73,11 @@ static void worker_mask(sigset_t *ret_mask)
 			sigdelset(ret_mask, signo);
 }
 
-static int worker_thread(void *(*main)(void *), void *arg, const ss_task_opts *opts, bool inherit_mask)
+static int worker_thread(void *(*main)(void *), void *arg, const struct ssi_task *task, const ss_task_opts *opts)
 {
 	size_t stack_size = opts && opts->stack_size ? opts->stack_size : ssi.config.stack_size;
 	pthread_attr_t attr;
+	bool inherit_mask = opts && task->flags & SS_TASK_INHERIT_MASK;
 	sigset_t mask, before;
 	pthread_t thread;
 	int err;
@@ -86,8 +87,10 @@ static int worker_thread(void *(*main)(void *), void *arg, const ss_task_opts *o
 	if (!err)
 		ssi.stats.threads++;
 	ssi_unlock();
-	if (err)
+	if (err) {
+		ssi_report_ceiling(task);
 		return err;
+	}
 
 	if (opts && opts->attr) {
 		/* A copy, since it has to be joinable; what it points to is the caller's, who is still here. */
@@ -149,7 +152,7 @@ static void *worker_fresh_main(void *arg)
 
 int ssi_thread_create(struct ssi_task *task, const ss_task_opts *opts)
 {
-	return worker_thread(worker_fresh_main, task, opts, task->flags & SS_TASK_INHERIT_MASK);
+	return worker_thread(worker_fresh_main, task, task, opts);
 }
 
 bool ssi_thread_join(struct ssi_task *task, bool wait)
@@ -384,7 +387,7 @@ static int worker_make(struct ssi_task *task)
 	ssi_lock();
 	workers.alive++;
 	ssi_unlock();
-	err = worker_thread(worker_main, worker, NULL, false);
+	err = worker_thread(worker_main, worker, task, NULL);
 	if (!err)
 		return 0;
 	ssi_lock();

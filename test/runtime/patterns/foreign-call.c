@@ -80,10 +80,12 @@ static void test_a_signal_tells(void **state)
 	assert_ends_well("kicked");
 }
 
-static void test_the_report_names_it(void **state)
+/* A @body of foreign code goes on after the cancellation: the report names the task, and says @what of it. */
+static void assert_reported(ss_fn body, const char *what)
 {
-	(void)state;
 	assert_int_equal(pipe(fds), 0);
+	reading = (struct gate)GATE_INIT;
+	reports_clear();
 	{
 		SS_SCOPE(other, .name = "other");
 		SS_SCOPE(s, .name = "stuck", .stuck_ns = SS_MS(5));
@@ -91,14 +93,37 @@ static void test_the_report_names_it(void **state)
 		assert_int_equal(other_rc, 0);
 		assert_int_equal(s_rc, 0);
 		assert_int_equal(ss_spawn(&other, let_it_go, NULL), 0);
-		assert_int_equal(
-			ss_spawn_at(&s, NULL, &(ss_task_opts){ .name = "foreign" }, foreign_read, NULL, SS_HERE), 0);
+		assert_int_equal(ss_spawn_at(&s, NULL, &(ss_task_opts){ .name = "foreign" }, body, NULL, SS_HERE), 0);
+		gate_wait(&reading);
 		ss_scope_cancel(&s, 0, NULL);
 		assert_int_equal(ss_scope_join(&s, NULL), 0);
 		assert_int_equal(ss_scope_join(&other, NULL), 0);
 	}
+	assert_true(reports_have(what));
 	close(fds[0]);
 	close(fds[1]);
+}
+
+static int foreign_stubborn_read(void *arg)
+{
+	int err;
+
+	while ((err = foreign_read(arg)) == EINTR)
+		;
+	return err;
+}
+
+static int stubborn(void *arg)
+{
+	return ss_interruptible(foreign_stubborn_read, arg);
+}
+
+static void test_the_report_names_it(void **state)
+{
+	(void)state;
+	assert_reported(foreign_read, "running user code");
+	assert_int_equal(ss_kick_enable(SIGUSR2), 0);
+	assert_reported(stubborn, "blocked in foreign code");
 }
 
 static const struct child children[] = { { "bare", bare }, { "kicked", kicked }, { NULL, NULL } };
