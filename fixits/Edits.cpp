@@ -74,6 +74,45 @@ void Edits::replace(SourceRange Tokens, std::string Text) {
   Hints.push_back(FixItHint::CreateReplacement(CharSourceRange::getCharRange(Tokens.getBegin(), after(Tokens)), Text));
 }
 
+void Edits::remove(SourceLocation Begin, SourceLocation End) {
+  Hints.push_back(FixItHint::CreateRemoval(CharSourceRange::getCharRange(Begin, End)));
+}
+
+void Edits::rewrite(SourceRange Tokens, std::string Text) {
+  Hints.push_back(FixItHint::CreateReplacement(written(Tokens), Text));
+}
+
+std::vector<FixItHint> Edits::takeMerged() {
+  std::vector<FixItHint> Merged;
+  auto IsInsertion = [](const FixItHint &H) { return H.RemoveRange.getBegin() == H.RemoveRange.getEnd(); };
+  llvm::stable_sort(Hints, [&](const FixItHint &A, const FixItHint &B) {
+    const SourceLocation X = A.RemoveRange.getBegin(), Y = B.RemoveRange.getBegin();
+    return X != Y ? X < Y : IsInsertion(A) && !IsInsertion(B);
+  });
+  for (size_t I = 0; I < Hints.size();) {
+    const SourceLocation At = Hints[I].RemoveRange.getBegin();
+    FixItHint One = Hints[I];
+    size_t Next = I + 1;
+    for (; Next < Hints.size() && Hints[Next].RemoveRange.getBegin() == At; ++Next) {
+      const FixItHint &More = Hints[Next];
+      const bool IsKnown = std::any_of(
+          Hints.begin() + std::ptrdiff_t(I), Hints.begin() + std::ptrdiff_t(Next), [&](const FixItHint &Before) {
+            return Before.CodeToInsert == More.CodeToInsert && Before.RemoveRange.getEnd() == More.RemoveRange.getEnd();
+          });
+      if (IsKnown)
+        continue;
+      const std::string Text = One.CodeToInsert + More.CodeToInsert;
+      const SourceLocation End = std::max(One.RemoveRange.getEnd(), More.RemoveRange.getEnd());
+      One = At == End ? FixItHint::CreateInsertion(At, Text)
+                      : FixItHint::CreateReplacement(CharSourceRange::getCharRange(At, End), Text);
+    }
+    Merged.push_back(std::move(One));
+    I = Next;
+  }
+  Hints.clear();
+  return Merged;
+}
+
 /// The end of the line of \p At when a comment is all that stands there, else \p At.
 static SourceLocation afterComment(SourceLocation At, const SourceManager &SM) {
   auto [File, Offset] = SM.getDecomposedLoc(At);

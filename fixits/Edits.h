@@ -42,8 +42,15 @@ public:
   /// Whether a line of the preprocessor's stands in \p Range, after its first line.
   bool holdsDirective(clang::SourceRange Range) const;
 
+  /// Where the text that \p S stands for begins in the file.
+  clang::SourceLocation begin(const clang::Stmt *S) const { return written(S->getSourceRange()).getBegin(); }
+
   void insert(clang::SourceLocation At, std::string Text);
   void replace(clang::SourceRange Tokens, std::string Text);
+  /// Takes out the text from \p Begin up to \p End.
+  void remove(clang::SourceLocation Begin, clang::SourceLocation End);
+  /// As replace, with macros as they are written.
+  void rewrite(clang::SourceRange Tokens, std::string Text);
 
   /// Puts \p Statement (without semicolon) before \p S, in braces where \p S is the only statement of an if or a loop.
   /// \returns false, with no edit made, where that cannot be done.
@@ -54,6 +61,9 @@ public:
   /// Makes the type, function or macro \p Name available in the main file with \p Header, unless it is.
   void need(llvm::StringRef Name, llvm::StringRef Header);
 
+  /// All edits, each once, and as one where several begin at one place: in the order in which they were made, and
+  /// what replaces text last.
+  std::vector<clang::FixItHint> takeMerged();
   std::vector<clang::FixItHint> take() { return std::move(Hints); }
 
 private:

@@ -15,6 +15,14 @@ using namespace ento;
 using namespace safespawn;
 namespace json = llvm::json;
 
+Edit safespawn::editOf(const FixItHint &Hint, const SourceManager &SM) {
+  const CharSourceRange Range = Hint.RemoveRange;
+  unsigned Length = 0;
+  if (Range.getBegin() != Range.getEnd() && Range.isCharRange())
+    Length = SM.getFileOffset(Range.getEnd()) - SM.getFileOffset(Range.getBegin());
+  return {Range.getBegin(), Length, Hint.CodeToInsert};
+}
+
 // ---- from the analyzer
 // ------------------------------------------------------------------------------------------------
 
@@ -67,20 +75,12 @@ private:
         Remedy R{Name.str(), Title.str(), {}};
         const SourceManager &SM = Piece->getLocation().getManager();
         for (const FixItHint &Hint : Piece->getFixits())
-          R.Edits.push_back(convert(Hint, SM));
+          R.Edits.push_back(editOf(Hint, SM));
         F.Fixes.push_back(std::move(R));
       } else {
         Extra.push_back({At, Text.str()});
       }
     }
-  }
-
-  static Edit convert(const FixItHint &Hint, const SourceManager &SM) {
-    CharSourceRange Range = Hint.RemoveRange;
-    unsigned Length = 0;
-    if (Range.getBegin() != Range.getEnd() && Range.isCharRange())
-      Length = SM.getFileOffset(Range.getEnd()) - SM.getFileOffset(Range.getBegin());
-    return {Range.getBegin(), Length, Hint.CodeToInsert};
   }
 
   Findings &Out;

@@ -21,6 +21,8 @@ struct Edit {
   std::string Text;
 };
 
+Edit editOf(const clang::FixItHint &Hint, const clang::SourceManager &SM);
+
 struct Remedy {
   std::string Name, Title;
   std::vector<Edit> Edits;

@@ -3,6 +3,7 @@
 #include "checkers/Checkers.h"
 #include "checkers/LlvmCompat.h"
 #include "checkers/Triage.h"
+#include "fixits/ScopeRewrite.h"
 #include "plugin/clang/Findings.h"
 #include "plugin/clang/Isolation.h"
 #include "plugin/clang/Registration.h"
@@ -42,6 +43,7 @@ public:
 private:
   /// The functions to analyse, and what becomes of each; runs in the copy where there is one.
   void analyse(Unit &U, Findings &Found);
+  void rewrite(const Unit &U, AnalysisManager &Manager, Findings &Found) const;
   void inject() const;
   void finish(Findings &Found);
   void complain(const llvm::Twine &What) const;
@@ -221,6 +223,29 @@ void Host::analyse(Unit &U, Findings &Found) {
           {Problem::Unproved, F->getNameAsString(), "too many paths: the step budget ran out", F->getLocation()});
   }
   Manager->FlushDiagnostics();
+  if (Asked.ToScope)
+    rewrite(U, *Manager, Found);
+}
+
+void Host::rewrite(const Unit &U, AnalysisManager &Manager, Findings &Found) const {
+  RewriteOptions How;
+  How.Limit = Asked.Limit;
+  for (ScopeRewrite &One : rewriteAsScopes(U, How, Manager)) {
+    if (!One.Why.empty()) {
+      Found.Left.push_back({One.At, One.In->getNameAsString(), One.What, One.Why});
+      continue;
+    }
+    Rewrite Known;
+    Known.Name = One.Edits.Name;
+    Known.Title = One.Edits.Title;
+    Known.Function = One.In->getNameAsString();
+    Known.At = One.At;
+    Known.Calls = std::move(One.Calls);
+    Known.NeedsRuntime = true;
+    for (const FixItHint &Hint : One.Edits.Hints)
+      Known.Edits.push_back(editOf(Hint, U.context().getSourceManager()));
+    Found.Rewrites.push_back(std::move(Known));
+  }
 }
 
 std::unique_ptr<ASTConsumer> safespawn::makeHost(CompilerInstance &CI, Options Asked) {

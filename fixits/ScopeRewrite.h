@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Bare spawns become tasks of a scope of the runtime (runtime/include/safespawn.h). A rewrite changes all that a file
+// does with the handles of one block, or nothing: what is not understood is left alone, with the reason.
+#pragma once
+
+#include "checkers/Report.h"
+#include "checkers/Unit.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/AnalysisManager.h"
+
+namespace safespawn {
+
+struct RewriteOptions {
+  unsigned Limit = 0; ///< tasks at a time that a scope may run; 0: all of them
+};
+
+/// What becomes of some threads that belong together.
+struct ScopeRewrite {
+  const clang::FunctionDecl *In = nullptr;
+  clang::SourceLocation At;                 ///< the first spawn
+  Fix Edits;                                ///< without hints where it is left alone
+  std::vector<clang::SourceLocation> Calls; ///< those that become others
+  std::string What;                         ///< what is left alone
+  std::string Why;                          ///< empty where it is not
+};
+
+/// All rewrites of a file, and what it leaves alone, in the order of the source.
+std::vector<ScopeRewrite> rewriteAsScopes(const Unit &U, const RewriteOptions &Asked,
+                                          clang::ento::AnalysisManager &Manager);
+
+} // namespace safespawn
