@@ -162,7 +162,11 @@ static int repair(struct analysis *analysis, const char *place, bool *ret_again,
 		show_stats(&findings, &analysis->units);
 	show_skipped(&analysis->units, &findings, options);
 	show_summary(&analysis->units, &findings, options);
-	return code ? EXIT_INCOMPLETE : verdict(&analysis->units, &findings, options);
+	if (code)
+		return EXIT_INCOMPLETE;
+	code = verdict(&analysis->units, &findings, options);
+	/* A rewrite that waits to be made needs no report. */
+	return !code && plan_made(&plan) && !options->exit_zero ? EXIT_FOUND : code;
 }
 
 /* Rewritten code includes safespawn.h: it shall compile before the user's build knows where that is. */
