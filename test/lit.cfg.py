@@ -58,6 +58,7 @@ analyze = (
 for tool, package in [
     ("clang", "clang"),
     ("clangd", "clangd"),
+    ("clang-format", "clang-format"),
     ("clang-tidy", "clang-tidy"),
     ("scan-build", "clang-tools"),
     ("clang-apply-replacements", "clang-tools"),
