@@ -2,10 +2,11 @@
 /*
  * Faults are not contained, only named: task, scope and spawn site of SIGSEGV and its like are written to standard
  * error, and then the signal takes the course that it would have taken. Opt-in, by ss_configure; off under sanitizers,
- * which have handlers of their own. A stack that ran over cannot be reported: there is no second stack.
+ * which have handlers of their own. Threads of the runtime have a second stack for it: theirs may be what ran over.
  */
 #include "ssi.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,6 +25,16 @@ void ssi_faults_report(void)
 {
 }
 
+void *ssi_fault_stack(void)
+{
+	return NULL;
+}
+
+void ssi_fault_stack_free(void *stack)
+{
+	(void)stack;
+}
+
 #else
 
 static const struct fault_signal {
@@ -33,6 +44,8 @@ static const struct fault_signal {
 	{ SIGSEGV, "SIGSEGV" }, { SIGBUS, "SIGBUS" }, { SIGFPE, "SIGFPE" }, { SIGILL, "SIGILL" }, { SIGABRT, "SIGABRT" }
 };
 #define FAULT_COUNT (sizeof(fault_signals) / sizeof(*fault_signals))
+
+enum { FAULT_STACK = 16 << 10 }; /* also for processors with much to save */
 
 static struct sigaction fault_before[FAULT_COUNT];
 
@@ -122,6 +135,25 @@ void ssi_faults_report(void)
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < FAULT_COUNT; i++)
 		sigaction(fault_signals[i].signo, &action, &fault_before[i]);
+}
+
+void *ssi_fault_stack(void)
+{
+	stack_t second = { .ss_size = FAULT_STACK };
+
+	if (ssi.faults && (second.ss_sp = malloc(FAULT_STACK)))
+		sigaltstack(&second, NULL);
+	return second.ss_sp;
+}
+
+void ssi_fault_stack_free(void *stack)
+{
+	const stack_t none = { .ss_flags = SS_DISABLE };
+
+	if (!stack)
+		return;
+	sigaltstack(&none, NULL);
+	free(stack);
 }
 
 #endif

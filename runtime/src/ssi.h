@@ -507,7 +507,7 @@ struct ssi_process {
 	bool started;		 /* configuration is fixed */
 	unsigned processors;	 /* that there are for this process */
 	bool draining;
-	bool faults;		  /* the handlers are in place */
+	bool faults;		  /* the handlers are in place; fixed by the first scope */
 	bool drains;		  /* a thread is in ss_drain */
 	struct ssi_wait *drainer; /* woken when the last object is gone */
 	struct ssi_list objects;
@@ -544,6 +544,9 @@ static inline bool ssi_is_ours(uint32_t generation)
 
 /** Name the task of a fault before it takes its course: fault.c. */
 SSI_FN void ssi_faults_report(void);
+/** Give this thread a second stack to do that on, if it is asked for: NULL, or what to free at its end. */
+SSI_FN void *ssi_fault_stack(void);
+SSI_FN void ssi_fault_stack_free(void *stack);
 /** From now on threads of the runtime end as soon as they have nothing to do. */
 SSI_FN void ssi_hurry(void);
 /** In the child of a fork, by the one thread there is, for what a file keeps in static data. */

@@ -48,6 +48,7 @@ struct ssi_worker {
 	struct ssi_patience *patience; /* with which it waits for its next task; its own thread's */
 	bool named;		       /* the thread has the name of a task */
 	struct worker_birth birth;
+	void *fault_stack;
 };
 
 static struct {
@@ -123,19 +124,27 @@ static int worker_thread(void *(*main)(void *), void *arg, const struct ssi_task
 
 /* ---- threads for one task --------------------------------------------------------------------------------------- */
 
-static void worker_fresh_ends(void *generation)
+struct worker_fresh {
+	uint32_t generation;
+	void *fault_stack;
+};
+
+static void worker_fresh_ends(void *arg)
 {
-	if (!ssi_is_ours(*(const uint32_t *)generation))
+	const struct worker_fresh *fresh = arg;
+
+	if (!ssi_is_ours(fresh->generation))
 		return;
 	ssi_lock();
 	ssi.stats.threads--;
 	ssi_unlock();
+	ssi_fault_stack_free(fresh->fault_stack);
 }
 
 static void *worker_fresh_main(void *arg)
 {
 	struct ssi_task *task = arg;
-	uint32_t generation = task->generation;
+	struct worker_fresh fresh = { .generation = task->generation };
 
 	task->thread = pthread_self();
 	if (atomic_exchange_explicit(&task->begun, 2, memory_order_acq_rel) == 1)
@@ -144,7 +153,8 @@ static void *worker_fresh_main(void *arg)
 		ssi_word_wait(&task->turn, 0, SS_NEVER);
 	if (*task->name)
 		pthread_setname_np(pthread_self(), task->name);
-	pthread_cleanup_push(worker_fresh_ends, &generation);
+	fresh.fault_stack = ssi_fault_stack();
+	pthread_cleanup_push(worker_fresh_ends, &fresh);
 	ssi_task_start(ssi_task_perform(task, NULL));
 	pthread_cleanup_pop(1);
 	return NULL;
@@ -322,6 +332,7 @@ static void worker_ends(void *arg)
 	atomic_fetch_add_explicit(&workers.ended, 1, memory_order_release);
 	ssi_unlock();
 	ssi_word_wake(&workers.ended, true);
+	ssi_fault_stack_free(worker->fault_stack);
 	free(worker);
 	if (has_previous)
 		pthread_join(previous, NULL);
@@ -357,6 +368,7 @@ static void *worker_main(void *arg)
 	pthread_setname_np(pthread_self(), "ss-worker");
 	if (ssi_debug())
 		worker_look(&worker->birth);
+	worker->fault_stack = ssi_fault_stack();
 	pthread_cleanup_push(worker_ends, worker);
 	worker_serve(worker);
 	pthread_cleanup_pop(1);

@@ -237,6 +237,49 @@ static int child_faults(void)
 	return ss_spawn_at(&scope, NULL, &(ss_task_opts){ .name = "resize" }, fault, (void *)16, SS_HERE);
 }
 
+static void host_handler(int signo)
+{
+	static const char text[] = "the host has it, too\n";
+
+	(void)signo;
+	_exit(write(STDERR_FILENO, text, sizeof(text) - 1) > 0 ? 9 : 10);
+}
+
+static int child_host_has_a_handler(void)
+{
+	signal(SIGSEGV, host_handler);
+	return child_faults();
+}
+
+/* Frame after frame, up to the end of the stack. */
+__attribute__((noinline)) static int deeper(void *arg)
+{
+	volatile char frame[1024];
+
+	frame[0] = *(const char *)arg;
+	return frame[0] ? 0 : deeper((void *)(uintptr_t)frame) + frame[0];
+}
+
+static int child_overflow(unsigned flags)
+{
+	const ss_config config = { .faults = 1, .stack_size = 256 << 10 };
+
+	if (ss_configure(&config))
+		return 4;
+	SS_SCOPE(scope, .name = "images");
+	return ss_spawn_at(&scope, NULL, &(ss_task_opts){ .name = "deep", .flags = flags }, deeper, "", SS_HERE);
+}
+
+static int child_worker_overflows(void)
+{
+	return child_overflow(0);
+}
+
+static int child_fresh_overflows(void)
+{
+	return child_overflow(SS_TASK_FRESH);
+}
+
 static int child_nonsense(void)
 {
 	const ss_config odd = { .debug = 7 }, missing = { .sig_keep_n = 1 };
@@ -357,6 +400,7 @@ static int child_trim(void)
 
 static void a_fault_is_named_and_takes_its_course(void **state)
 {
+	static const char *const overflows[] = { "worker-overflows", "fresh-overflows" };
 	struct outcome outcome;
 
 	(void)state;
@@ -367,6 +411,14 @@ static void a_fault_is_named_and_takes_its_course(void **state)
 	assert_non_null(strstr(outcome.text, "task \"resize\" #1 (spawned at "));
 	assert_non_null(strstr(outcome.text, "scope \"images\" opened at "));
 	assert_non_null(strstr(outcome.text, "SIGSEGV at 0x10\n"));
+	outcome = support_child("host", 0);
+	assert_int_equal(outcome.exit, 9);
+	assert_non_null(strstr(outcome.text, "SIGSEGV at 0x10\nthe host has it, too\n"));
+	for (size_t i = 0; i < COUNT(overflows); i++) {
+		outcome = support_child(overflows[i], 0);
+		assert_int_equal(outcome.signal, SIGSEGV);
+		assert_non_null(strstr(outcome.text, "task \"deep\" #1 (spawned at "));
+	}
 }
 
 static void idle_workers_give_back_their_stack(void **state)
@@ -391,6 +443,9 @@ static const struct child children[] = {
 	{ "main-exits-itself", child_main_exits_by_itself },
 	{ "helper", child_helper_comes_back },
 	{ "faults", child_faults },
+	{ "host", child_host_has_a_handler },
+	{ "worker-overflows", child_worker_overflows },
+	{ "fresh-overflows", child_fresh_overflows },
 	{ NULL, NULL },
 };
 
