@@ -61,7 +61,7 @@ struct timespec ssi_timespec(ss_time time)
  * of some ten nanoseconds. Where it is in vain each time it rests, so that in the long run it costs one part in 17 of
  * that. Threads that share the patience may count wrongly together, which is as good a guess.
  */
-enum { WORD_PAUSES = 400, WORD_MISSES = 16, WORD_RESTS = 256 };
+enum { WORD_PAUSES = 800, WORD_MISSES = 16, WORD_RESTS = 256 };
 
 static void word_pause(void)
 {
