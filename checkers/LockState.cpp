@@ -47,8 +47,8 @@ struct Standing {
   SyncStage Before = SyncStage::Unknown; ///< where it stands when the call that led here has failed
   const Meaning *Row = nullptr;          ///< of that call
   SymbolRef Result = nullptr;            ///< of that call; null when it is settled
-  const CallExpr *Taken = nullptr;       ///< the call that took it; null where a declaration says that it is held
-  const MemRegion *Region = nullptr;     ///< where the analyzer saw it last
+  const CallExpr *Taken = nullptr; ///< the call that took it or made it; null where a declaration says that it is held
+  const MemRegion *Region = nullptr; ///< where the analyzer saw it last
   LockKind Kind = LockKind::Plain;
   bool KindSeen = false;                         ///< made on this path, so that Kind is known
   bool OnEntry = false;                          ///< given back before it was taken: the caller holds it
@@ -360,7 +360,8 @@ std::string LockState::nameOf(LockName Lock, const Expr *Written) const {
   // A parameter has other names further out; a variable that stands for something longer is what the author wrote.
   const VarDecl *Start = Written ? startOf(Written) : nullptr;
   const bool Shorter = Start && Start->isLocalVarDecl() && !StringRef(Called->second).starts_with(Start->getName());
-  if (Written && (Called->second.empty() || Shorter)) {
+  const bool Allocated = Start && StringRef(Called->second).ends_with(")"); // where it came from is not what it is
+  if (Written && (Called->second.empty() || Shorter || Allocated)) {
     Written = Written->IgnoreParenCasts();
     if (const auto *Address = dyn_cast<UnaryOperator>(Written); Address && Address->getOpcode() == UO_AddrOf)
       Written = Address->getSubExpr()->IgnoreParenCasts();
@@ -680,6 +681,7 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
   case SyncEvent::Init:
     Next.Kind = kindMade(State, Call, *E.Row);
     Next.KindSeen = true;
+    Next.Taken = cast<CallExpr>(Call.getOriginExpr());
     Next.ReleasedIn = Frame;
     Next.Owner = nullptr;
     CalledHere();
@@ -1260,6 +1262,14 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
       Given.ReleasedIn = Frame;
       State = State->set<LockMap>(Lock, Given);
     }
+  // A getter makes a lock for whoever asks first. Its other callers have taken the lock that it finds, and a path that
+  // begins with one of them has no part in who comes first.
+  auto MadeIfAbsent = [&](const Standing &Known) {
+    const CFG *Graph =
+        Parent && Known.At == SyncStage::Made && Known.ReleasedIn == Frame && Known.Taken ? Frame->getCFG() : nullptr;
+    return Graph && leaves(*Graph, {&Graph->getEntry(), 0},
+                           [&](const Stmt *S) { return S == Known.Taken ? Step::Stop : Step::On; });
+  };
   ProgramStateRef Next = State;
   struct Left {
     LockName Lock;
@@ -1291,6 +1301,8 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
                Written->releasesForCaller(Function, Place)) {
       // It gives the lock back on some of its paths. What decides there may be known to the caller and not to us.
       Now.MaybeReleased = true;
+    } else if (MadeIfAbsent(Known)) {
+      Now.At = SyncStage::Unknown;
     }
     if (Now.TakenIn == Frame)
       Now.TakenIn = Parent;

@@ -32,3 +32,17 @@ int good_tried(struct queue *q) {
     mtx_unlock(&q->mu);
   return got;
 }
+
+static mtx_t *channels[8];
+void *allocate(unsigned long size);
+
+static mtx_t *channel(int n) {
+  if (channels[n])
+    return channels[n];
+  channels[n] = allocate(sizeof(mtx_t));
+  mtx_init(channels[n], mtx_plain);
+  return channels[n];
+}
+
+int good_made_when_first_asked_for(int n) { return mtx_lock(channel(n)); }
+int good_made_by_whoever_took_it(int n) { return mtx_unlock(channel(n)); }

@@ -221,3 +221,28 @@ void good_given_back_as_often_as_taken(void) {
   pthread_mutex_unlock(&m);
   pthread_mutex_unlock(&m);
 }
+
+// A lock of each channel, made when it is asked for first: who gives it back has found it.
+static pthread_mutex_t *channels[8];
+void *allocate(unsigned long size);
+
+static pthread_mutex_t *channel(int n) {
+  if (!channels[n]) {
+    channels[n] = allocate(sizeof(pthread_mutex_t));
+    pthread_mutex_init(channels[n], NULL);
+  }
+  return channels[n];
+}
+
+void good_made_when_first_asked_for(int n) { pthread_mutex_lock(channel(n)); }
+void good_made_by_whoever_took_it(int n) { pthread_mutex_unlock(channel(n)); }
+
+static void set_up(struct queue *q) {
+  pthread_mutex_init(&q->mu, NULL); // expected-note{{'q->mu' is initialised here}}
+  q->closed = 0;
+}
+
+void bad_made_by_a_helper(struct queue *q) {
+  set_up(q);
+  pthread_mutex_unlock(&q->mu); // expected-warning{{lock 'q->mu' is released, but was never taken [safespawn.lock.NotHeld]}}
+}
