@@ -108,7 +108,7 @@ struct Summary {
   bool Blocks = false;       ///< may wait for others
   bool EndsThread = false;   ///< may not come back
   bool Configures = false;   ///< changes an attribute object
-  bool Spawns = false;       ///< starts a thread with an argument that comes from outside
+  bool Spawns = false;       ///< starts a thread with an argument that may come from its caller
   bool LeavesHidden = false; ///< ends with an object taken that its caller cannot name
   bool Jumps = false;        ///< may leave its callers by a jump
   bool Hidden[3] = {};       ///< touches objects that its caller cannot name
@@ -240,6 +240,8 @@ private:
   bool isWeak(const Place &P) const {
     return llvm::is_contained(P.Path, Place::AnyIndex) || isa<FunctionDecl>(P.base());
   }
+  /// Whether the handle \p P of this frame may be returned or stored, so that it is not lost with the frame.
+  bool isHandedOn(const Place &P);
   Relation atEntry(const Place &P) const;
 
   // Events
@@ -416,6 +418,51 @@ bool Pass::isVisible(const Place &P) const {
 bool Pass::isPrivate(const Place &P) const {
   const auto *Var = dyn_cast<VarDecl>(P.base());
   return Var && !P.behindPointer() && (Var->hasLocalStorage() || !Var->isExternallyVisible());
+}
+
+bool Pass::isHandedOn(const Place &P) {
+  const ParentMap &Parents = I.Manager.getAnalysisDeclContext(F)->getParentMap();
+  auto Skip = [&](const Stmt *S, auto Is) {
+    while (isa_and_nonnull<ParenExpr>(Parents.getParent(S)) || Is(Parents.getParent(S), S))
+      S = Parents.getParent(S);
+    return S;
+  };
+  // The whole of what a use names: a member, an element.
+  auto IsPart = [&](const Stmt *Parent, const Stmt *Child) {
+    if (const auto *Member = dyn_cast_or_null<MemberExpr>(Parent))
+      return !Member->isArrow();
+    if (const auto *Element = dyn_cast_or_null<ArraySubscriptExpr>(Parent))
+      return Element->getBase()->IgnoreParenImpCasts() == cast<Expr>(Child)->IgnoreParenImpCasts();
+    const auto *Cast = dyn_cast_or_null<ImplicitCastExpr>(Parent);
+    return Cast && Cast->getCastKind() == CK_ArrayToPointerDecay &&
+           isa_and_nonnull<ArraySubscriptExpr>(Parents.getParentIgnoreParens(Cast));
+  };
+  auto IsCast = [](const Stmt *Parent, const Stmt *) { return isa_and_nonnull<CastExpr>(Parent); };
+  struct Uses : RecursiveASTVisitor<Uses> {
+    const Decl *Of;
+    SmallVector<const DeclRefExpr *, 8> Found;
+    bool VisitDeclRefExpr(DeclRefExpr *Ref) {
+      if (Ref->getDecl()->getCanonicalDecl() == Of)
+        Found.push_back(Ref);
+      return true;
+    }
+  } All;
+  All.Of = P.base();
+  All.TraverseStmt(F->getBody());
+  return llvm::any_of(All.Found, [&](const DeclRefExpr *Ref) {
+    const Stmt *Whole = Skip(Ref, IsPart);
+    const Name Used = lvalue(cast<Expr>(Whole), HandleObject);
+    if (!Used || (!isPrefix(*Used, P) && !isPrefix(P, *Used) && !isWeak(*Used) && !isWeak(P)))
+      return !Used;
+    const Stmt *Parent = Parents.getParentIgnoreParens(Whole);
+    if (const auto *Assign = dyn_cast_or_null<BinaryOperator>(Parent); Assign && Assign->isAssignmentOp())
+      return Assign->getLHS()->IgnoreParens() != Whole;
+    if (const auto *Address = dyn_cast_or_null<UnaryOperator>(Parent); Address && Address->getOpcode() == UO_AddrOf)
+      Whole = Address;
+    // The calls that a handle is made for, and the thread that gets the object that it lies in, keep no copy.
+    const auto *Call = dyn_cast_or_null<CallExpr>(Parents.getParent(Skip(Whole, IsCast)));
+    return !Call || U.meaningsOf(Call).empty();
+  });
 }
 
 Relation Pass::atEntry(const Place &P) const {
@@ -627,7 +674,7 @@ void Pass::spawn(Point &At, const CallExpr *Call, const Meaning &Row, bool Worke
       Argument = Cast->getSubExpr()->IgnoreParens();
     }
     Lent.insert(Number);
-    Out.Spawns = true;
+    Out.Spawns |= !variablePointedTo(Argument); // what lies in this frame, or in none, is no caller's
   }
 }
 
@@ -1081,7 +1128,7 @@ void Pass::run() {
     if (isVisible(P) && !Renamed.count(Number)) {
       Out.Known[Number] = R;
     } else if (isLocal(P)) {
-      Out.LeavesHidden |= P.What == HandleObject && (rowOf(R, 0) & Running); // returned, perhaps
+      Out.LeavesHidden |= P.What == HandleObject && (rowOf(R, 0) & Running) && isHandedOn(P);
     } else {
       Out.Hidden[P.What] = true;
       Out.LeavesHidden |= P.What == SyncObject && (rowOf(R, 0) & Taken);
