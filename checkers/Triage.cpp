@@ -108,10 +108,11 @@ struct Summary {
   bool Blocks = false;       ///< may wait for others
   bool EndsThread = false;   ///< may not come back
   bool Configures = false;   ///< changes an attribute object
-  bool Spawns = false;       ///< starts a thread with an argument that may come from its caller
+  bool Spawns = false;       ///< starts a thread with an argument that may be any of its caller's objects
   bool LeavesHidden = false; ///< ends with an object taken that its caller cannot name
   bool Jumps = false;        ///< may leave its callers by a jump
   bool Hidden[3] = {};       ///< touches objects that its caller cannot name
+  std::set<unsigned> Lends;  ///< the parameters that it hands to a thread
   std::map<unsigned, Relation> Known;
   std::map<unsigned, Stages> Breaks; ///< the entry stages from which a rule is broken
 
@@ -128,6 +129,7 @@ struct Summary {
     EndsThread |= O.EndsThread;
     Configures |= O.Configures;
     Spawns |= O.Spawns;
+    Lends.insert(O.Lends.begin(), O.Lends.end());
     LeavesHidden |= O.LeavesHidden;
     Jumps |= O.Jumps;
     for (Kind K : Kinds)
@@ -135,8 +137,8 @@ struct Summary {
   }
 
   bool isClosed(const std::vector<const Place *> &Places) const {
-    if (!Done || EndsThread || Configures || Spawns || LeavesHidden || Jumps || Hidden[HandleObject] ||
-        Hidden[ScopeObject])
+    if (!Done || EndsThread || Configures || Spawns || !Lends.empty() || LeavesHidden || Jumps ||
+        Hidden[HandleObject] || Hidden[ScopeObject])
       return false;
     constexpr Stages Given = UnknownStage | bit(SyncStage::Made) | bit(SyncStage::Free);
     for (const auto &[Number, Entry] : Breaks)
@@ -259,6 +261,7 @@ private:
   void end(const Point &At);
   void callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, bool Worked, bool Failed);
   void spawn(Point &At, const CallExpr *Call, const Meaning &Row, bool Worked, bool Failed);
+  void lend(const Expr *Argument);
   void callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Callee);
   void callUnseen(Point &At, const CallExpr *Call);
   void jump(const Point &At);
@@ -674,8 +677,19 @@ void Pass::spawn(Point &At, const CallExpr *Call, const Meaning &Row, bool Worke
       Argument = Cast->getSubExpr()->IgnoreParens();
     }
     Lent.insert(Number);
-    Out.Spawns |= !variablePointedTo(Argument); // what lies in this frame, or in none, is no caller's
+    lend(Argument);
   }
+}
+
+void Pass::lend(const Expr *Argument) {
+  if (variablePointedTo(Argument)) // lies in this frame, or in none
+    return;
+  const auto *Ref = dyn_cast<DeclRefExpr>(Argument->IgnoreParenCasts());
+  const auto *Param = Ref ? dyn_cast<ParmVarDecl>(Ref->getDecl()) : nullptr;
+  if (Param && !Writes.Times.count(Param))
+    Out.Lends.insert(Param->getFunctionScopeIndex());
+  else
+    Out.Spawns = true;
 }
 
 void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, bool Worked, bool Failed) {
@@ -820,13 +834,13 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
   if (Inner.Jumps)
     jump(At);
   Out.Configures |= Inner.Configures;
-  if (Inner.Spawns) {
-    Out.Spawns = true;
-    for (const Expr *Argument : Call->arguments()) {
-      const VarDecl *Var = variablePointedTo(Argument);
-      if (Var && Var->hasLocalStorage())
-        suspect(); // who knows how long the thread runs
-    }
+  Out.Spawns |= Inner.Spawns;
+  for (unsigned N = 0; N < Call->getNumArgs(); ++N) {
+    if (Inner.Lends.count(N))
+      lend(Call->getArg(N));
+    const VarDecl *Var = Inner.Spawns || Inner.Lends.count(N) ? variablePointedTo(Call->getArg(N)) : nullptr;
+    if (Var && Var->hasLocalStorage())
+      suspect(); // who knows how long the thread runs
   }
   for (Kind K : Kinds)
     if (Inner.Hidden[K]) {
