@@ -21,6 +21,7 @@ struct Analysis {
   Unit &U;
   RuleBook Book;
   bool Strict = false; ///< the profile: also what library code ought to have
+  bool Trial = false;  ///< whether there are reports is all that is asked; they are not shown
   /// Whether a call leaves its caller's objects as they were (see Triage); null where nobody has looked.
   std::function<bool(const clang::FunctionDecl *)> Closed;
   bool leavesAlone(const clang::FunctionDecl *Callee) const {

@@ -878,7 +878,7 @@ void LockState::onWait(const CallEvent &Call, const Meaning &Row, CheckerContext
     Site = Frame->getStackFrame()->getCallSite();
     Frame = Frame->getParent()->getStackFrame();
   }
-  if (!WaitedIn.emplace(Frame->getDecl(), E).second) // one for all locks, and for all ways to it
+  if (!A->Trial && !WaitedIn.emplace(Frame->getDecl(), E).second) // one for all locks, and for all ways to it
     return;
   ExplodedNode *End = C.generateNonFatalErrorNode(State);
   if (!End)

@@ -41,6 +41,7 @@ private:
 PathReport::PathReport(const RuleBook &Book, Rule R, StringRef Message, const ExplodedNode *End,
                        PathDiagnosticLocation At, PathDiagnosticLocation Unique, const Decl *In)
     : PathSensitiveBugReport(Book.type(R), Message, Book.described(R, Message), End, Unique, In), At(At) {
+  ++Book.Made;
   if (Book.Pages)
     addVisitor(std::make_unique<BareEnd>(Message));
 }

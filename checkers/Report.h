@@ -35,6 +35,8 @@ public:
   bool Hosted = false;
   /// The analyzer writes pages, which show a report's text and not the name of the checker that made it.
   bool Pages = false;
+  /// How many reports along a path were made so far.
+  mutable unsigned Made = 0;
   /// \p Message as it is shown where nobody else adds the id.
   std::string described(Rule R, llvm::StringRef Message) const;
 

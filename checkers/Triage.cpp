@@ -174,6 +174,7 @@ struct Triage::Impl {
     return At->second;
   }
   Summary &summaryOf(const FunctionDecl *F);
+  bool standsAlone(const FunctionDecl *F) { return U.hasUnseenCallers(F) || summaryOf(F).isClosed(Places); }
   /// Whether some function of the file stores the calling thread's own handle under the last name of \p P.
   bool holdsOwnHandle(const Place &P);
   std::optional<std::set<Place::Step>> OwnHandles;
@@ -820,8 +821,8 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
   const Summary &Inner = I.summaryOf(Callee);
   if (!Inner.Done) // calls itself, directly or not
     return suspect();
-  // What goes wrong in there whatever the caller did is seen from here too; a closed function is looked at by itself.
-  if ((Inner.Suspect && !Inner.isClosed(I.Places)) || Inner.LeavesHidden)
+  // What goes wrong in there whatever the caller did is seen from here too, unless it is looked at by itself.
+  if ((Inner.Suspect && !I.standsAlone(Callee)) || Inner.LeavesHidden)
     suspect();
   if (Inner.Blocks)
     block(At);
@@ -1244,6 +1245,10 @@ Triage::Triage(const Analysis &A, ento::AnalysisManager &Manager) : I(std::make_
 Triage::~Triage() = default;
 
 bool Triage::isSuspect(const FunctionDecl *F) { return I->summaryOf(F).Suspect; }
+
+void Triage::clear(const FunctionDecl *F) { I->summaryOf(F).Suspect = false; }
+
+bool Triage::standsAlone(const FunctionDecl *F) { return I->standsAlone(F); }
 
 bool Triage::isClosed(const FunctionDecl *F) { return I->summaryOf(F).isClosed(I->Places); }
 

@@ -29,6 +29,10 @@ public:
   /// Whether a path through \p F, functions of this file that it calls included, may break a path rule when it starts
   /// with objects that nobody knows anything about.
   bool isSuspect(const clang::FunctionDecl *F);
+  /// Says that nothing goes wrong in \p F by itself, so that its callers need not be suspect for what happens in there.
+  void clear(const clang::FunctionDecl *F);
+  /// Whether \p F is judged when it is looked at by itself, whatever its callers in this file do with it.
+  bool standsAlone(const clang::FunctionDecl *F);
   /// Whether a call of \p F leaves every lock and handle of its caller as it was, and always comes back: what happens
   /// inside is then its own business, and is judged when it is looked at by itself.
   bool isClosed(const clang::FunctionDecl *F);

@@ -185,42 +185,74 @@ void Host::analyse(Unit &U, Findings &Found) {
       compat::makeAnalysisManager(Context, CI.getPreprocessor(), makeFindingsConsumer(Found), CreateRegionStoreManager,
                                   CreateRangeConstraintManager, Checkers, Analyzer);
   cross_tu::CrossTranslationUnitContext CrossUnit(CI);
-  FunctionSummariesTy Summaries;
-  SetOfConstDecls Inlined;
   const unsigned Budget = Asked.Deep ? DeepBudget : CompileBudget;
   Triage Filter(Shared, *Manager);
   llvm::SmallPtrSet<const FunctionDecl *, 16> Explored;
   // A matter of the proof, whether triage chooses what is proved or not: what a path passes by it need not know.
   Shared.Closed = [&Filter](const FunctionDecl *F) { return Filter.isClosed(F); };
   Shared.Waits = [&Filter](const FunctionDecl *F) { return Filter.mayWait(F); };
-  for (const FunctionDecl *F : U.callersFirst()) {
-    if (U.isBroken(F) || !Manager->getCFG(F))
+  struct Exploration {
+    FunctionSummariesTy Summaries;
+    SetOfConstDecls Inlined;
+  };
+  auto Explore = [&](const FunctionDecl *F, Exploration &Into) {
+    ExprEngine Engine(CrossUnit, *Manager, &Into.Inlined, &Into.Summaries, ExprEngine::Inline_Regular);
+    Engine.ExecuteWorkList(Manager->getAnalysisDeclContextManager().getStackFrame(F), Budget);
+    if (!Shared.Trial)
+      Engine.getBugReporter().FlushReports();
+    return Engine.hasEmptyWorkList(); // a loop that was left early is no gap: PathModel says how
+  };
+  auto Count = [&](const FunctionDecl *F, bool Whole) {
+    ++Found.Suspects;
+    if (Whole)
+      ++Found.Proved;
+    else
+      Found.Problems.push_back(
+          {Problem::Unproved, F->getNameAsString(), "too many paths: the step budget ran out", F->getLocation()});
+  };
+  auto IsAnalysed = [&](const FunctionDecl *F) { return !U.isBroken(F) && Manager->getCFG(F); };
+  auto IsRelevant = [&](const FunctionDecl *F) {
+    return U.touchesHandles(F) || U.touchesSync(F) || U.touchesScopes(F);
+  };
+
+  // What only functions of this file call is judged from there. But where nothing goes wrong however it is called, what
+  // made it suspect need not be followed again from each of its callers, and from theirs.
+  const auto CallersFirst = U.callersFirst();
+  Shared.Trial = true;
+  for (const FunctionDecl *F : llvm::reverse(CallersFirst)) {
+    if (!Asked.Triage || !IsAnalysed(F) || !IsRelevant(F) || !Filter.isSuspect(F) || Filter.standsAlone(F))
+      continue;
+    const unsigned Before = Shared.Book.Made;
+    Exploration Alone;
+    const bool Whole = Explore(F, Alone);
+    if (Shared.Book.Made != Before)
+      continue;
+    Count(F, Whole);
+    Filter.clear(F);
+  }
+  Shared.Trial = false;
+
+  Exploration Here;
+  for (const FunctionDecl *F : CallersFirst) {
+    if (!IsAnalysed(F))
       continue;
     {
       BugReporter Plain(*Manager);
       Checkers.runCheckersOnASTBody(F, *Manager, Plain);
       Plain.FlushReports();
     }
-    if (!U.touchesHandles(F) && !U.touchesSync(F) && !U.touchesScopes(F))
+    if (!IsRelevant(F))
       continue;
     // What is seen from all of its callers need not be seen once more without them.
-    const bool ByItself = U.hasUnseenCallers(F) || Filter.isClosed(F);
-    if (!ByItself && (Inlined.count(F) || llvm::none_of(U.callersOf(F), [&](const FunctionDecl *Caller) {
-                        return Explored.count(Caller->getCanonicalDecl());
-                      })))
+    if (!Filter.standsAlone(F) &&
+        (Here.Inlined.count(F) || llvm::none_of(U.callersOf(F), [&](const FunctionDecl *Caller) {
+           return Explored.count(Caller->getCanonicalDecl());
+         })))
       continue;
     if (Asked.Triage && !Filter.isSuspect(F))
       continue;
     Explored.insert(F->getCanonicalDecl());
-    ExprEngine Engine(CrossUnit, *Manager, &Inlined, &Summaries, ExprEngine::Inline_Regular);
-    Engine.ExecuteWorkList(Manager->getAnalysisDeclContextManager().getStackFrame(F), Budget);
-    Engine.getBugReporter().FlushReports();
-    ++Found.Suspects;
-    if (Engine.hasEmptyWorkList()) // a loop that was left early is no gap: PathModel says how
-      ++Found.Proved;
-    else
-      Found.Problems.push_back(
-          {Problem::Unproved, F->getNameAsString(), "too many paths: the step budget ran out", F->getLocation()});
+    Count(F, Explore(F, Here));
   }
   Manager->FlushDiagnostics();
   if (Asked.ToScope)
