@@ -136,11 +136,12 @@ struct Summary {
       Hidden[K] |= O.Hidden[K];
   }
 
+  /// The stages that a closed function finds a lock in, and leaves it in.
+  static constexpr Stages Given = UnknownStage | bit(SyncStage::Made) | bit(SyncStage::Free);
   bool isClosed(const std::vector<const Place *> &Places) const {
     if (!Done || EndsThread || Configures || Spawns || !Lends.empty() || LeavesHidden || Jumps ||
         Hidden[HandleObject] || Hidden[ScopeObject])
       return false;
-    constexpr Stages Given = UnknownStage | bit(SyncStage::Made) | bit(SyncStage::Free);
     for (const auto &[Number, Entry] : Breaks)
       if (Places[Number]->What == SyncObject && (Entry & Given))
         return false;
@@ -199,14 +200,19 @@ public:
 
 private:
   struct Written : RecursiveASTVisitor<Written> {
+    const ASTContext &Context;
+    explicit Written(const ASTContext &Context) : Context(Context) {}
     llvm::DenseSet<const VarDecl *> Times;
     llvm::DenseSet<const ValueDecl *> Fields;
-    std::set<Place::Step> Fresh; ///< what may point to new memory
+    std::set<Place::Step> Fresh;        ///< what may point to new memory
+    llvm::DenseSet<const Decl *> Mixed; ///< what may point elsewhere
     void noteValue(const Decl *To, const Expr *Value) {
       const auto *Call = dyn_cast<CallExpr>(Value->IgnoreParenCasts());
       const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
       if (Callee && (Callee->hasAttr<RestrictAttr>() || Callee->hasBody())) // malloc and the like, xmalloc
         Fresh.insert(Place::of(To));
+      if (!(Callee && Callee->hasAttr<RestrictAttr>()) && !Value->IgnoreParenCasts()->isIntegerConstantExpr(Context))
+        Mixed.insert(To);
     }
     bool VisitVarDecl(VarDecl *Var) { return Var->hasInit() ? (noteValue(Var, Var->getInit()), true) : true; }
     void note(const Expr *E) {
@@ -228,7 +234,12 @@ private:
       return true;
     }
     bool VisitUnaryOperator(UnaryOperator *Op) {
-      return Op->isIncrementDecrementOp() || Op->getOpcode() == UO_AddrOf ? (note(Op->getSubExpr()), true) : true;
+      if (!Op->isIncrementDecrementOp() && Op->getOpcode() != UO_AddrOf)
+        return true;
+      note(Op->getSubExpr());
+      if (const auto *Ref = dyn_cast<DeclRefExpr>(Op->getSubExpr()->IgnoreParens()))
+        Mixed.insert(Ref->getDecl());
+      return true;
     }
   };
 
@@ -287,7 +298,7 @@ private:
 
 } // namespace
 
-Pass::Pass(Triage::Impl &I, const FunctionDecl *F, Summary &Out) : I(I), U(I.U), F(F), Out(Out) {
+Pass::Pass(Triage::Impl &I, const FunctionDecl *F, Summary &Out) : I(I), U(I.U), F(F), Out(Out), Writes(U.context()) {
   Writes.TraverseStmt(F->getBody());
 }
 
@@ -686,11 +697,12 @@ void Pass::lend(const Expr *Argument) {
   if (variablePointedTo(Argument)) // lies in this frame, or in none
     return;
   const auto *Ref = dyn_cast<DeclRefExpr>(Argument->IgnoreParenCasts());
-  const auto *Param = Ref ? dyn_cast<ParmVarDecl>(Ref->getDecl()) : nullptr;
+  const auto *Var = Ref ? dyn_cast<VarDecl>(Ref->getDecl()) : nullptr;
+  const auto *Param = dyn_cast_or_null<ParmVarDecl>(Var);
   if (Param && !Writes.Times.count(Param))
     Out.Lends.insert(Param->getFunctionScopeIndex());
-  else
-    Out.Spawns = true;
+  else if (Param || !Var || !Var->isLocalVarDecl() || !Writes.Fresh.count(Place::of(Var)) || Writes.Mixed.count(Var))
+    Out.Spawns = true; // not new memory
 }
 
 void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, bool Worked, bool Failed) {
@@ -846,8 +858,9 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
   for (Kind K : Kinds)
     if (Inner.Hidden[K]) {
       Out.Hidden[K] = true;
+      const Stages Safe = K == SyncObject && Inner.isClosed(I.Places) ? Summary::Given : UnknownStage;
       for (const auto &[Number, R] : At.Known)
-        if (I.Places[Number]->What == K && (rowOf(R, 0) & ~UnknownStage))
+        if (I.Places[Number]->What == K && (rowOf(R, 0) & ~Safe))
           suspect();
     }
   for (const auto &[Number, R] : Inner.Known) {
