@@ -158,13 +158,69 @@ struct Summary {
 
 } // namespace
 
+namespace {
+
+/// What one function assigns to.
+struct Written : RecursiveASTVisitor<Written> {
+  const ASTContext &Context;
+  explicit Written(const ASTContext &Context) : Context(Context) {}
+  llvm::DenseSet<const VarDecl *> Times;
+  llvm::DenseSet<const ValueDecl *> Fields;
+  std::set<Place::Step> Fresh;        ///< what may point to new memory
+  llvm::DenseSet<const Decl *> Mixed; ///< what may point elsewhere
+  void noteValue(const Decl *To, const Expr *Value) {
+    const auto *Call = dyn_cast<CallExpr>(Value->IgnoreParenCasts());
+    const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
+    if (Callee && (Callee->hasAttr<RestrictAttr>() || Callee->hasBody())) // malloc and the like, xmalloc
+      Fresh.insert(Place::of(To));
+    if (!(Callee && Callee->hasAttr<RestrictAttr>()) && !Value->IgnoreParenCasts()->isIntegerConstantExpr(Context))
+      Mixed.insert(To);
+  }
+  bool VisitVarDecl(VarDecl *Var) { return Var->hasInit() ? (noteValue(Var, Var->getInit()), true) : true; }
+  void note(const Expr *E) {
+    if (const auto *Ref = dyn_cast<DeclRefExpr>(E->IgnoreParenCasts()))
+      if (const auto *Var = dyn_cast<VarDecl>(Ref->getDecl()))
+        Times.insert(Var);
+    if (const auto *Member = dyn_cast<MemberExpr>(E->IgnoreParenCasts()))
+      Fields.insert(Member->getMemberDecl());
+  }
+  bool VisitBinaryOperator(BinaryOperator *B) {
+    if (!B->isAssignmentOp())
+      return true;
+    note(B->getLHS());
+    const Expr *To = B->getLHS()->IgnoreParenCasts();
+    if (const auto *Ref = dyn_cast<DeclRefExpr>(To))
+      noteValue(Ref->getDecl(), B->getRHS());
+    else if (const auto *Member = dyn_cast<MemberExpr>(To))
+      noteValue(Member->getMemberDecl(), B->getRHS());
+    return true;
+  }
+  bool VisitUnaryOperator(UnaryOperator *Op) {
+    if (!Op->isIncrementDecrementOp() && Op->getOpcode() != UO_AddrOf)
+      return true;
+    note(Op->getSubExpr());
+    if (const auto *Ref = dyn_cast<DeclRefExpr>(Op->getSubExpr()->IgnoreParens()))
+      Mixed.insert(Ref->getDecl());
+    return true;
+  }
+};
+
+/// How guards stand, by their hashes, as long as a function runs.
+using Assumption = std::map<unsigned, bool>;
+
+} // namespace
+
 struct Triage::Impl {
   const Analysis &A;
   const Unit &U;
   ento::AnalysisManager &Manager;
   std::map<Place, unsigned> Numbers;
   std::vector<const Place *> Places;
-  llvm::DenseMap<const FunctionDecl *, std::unique_ptr<Summary>> Summaries;
+  std::map<std::pair<const FunctionDecl *, Assumption>, std::unique_ptr<Summary>> Summaries;
+  llvm::DenseSet<const FunctionDecl *> Cleared;
+  llvm::DenseMap<const FunctionDecl *, std::unique_ptr<Written>> Writes;
+  llvm::DenseMap<const FunctionDecl *, std::vector<unsigned>> FlagsIn;
+  llvm::DenseMap<unsigned, const VarDecl *> Flags; ///< by the hash of the guard that asks for them
 
   Impl(const Analysis &A, ento::AnalysisManager &Manager) : A(A), U(A.U), Manager(Manager) {}
 
@@ -174,8 +230,13 @@ struct Triage::Impl {
       Places.push_back(&At->first);
     return At->second;
   }
-  Summary &summaryOf(const FunctionDecl *F);
-  bool standsAlone(const FunctionDecl *F) { return U.hasUnseenCallers(F) || summaryOf(F).isClosed(Places); }
+  const Written &writesOf(const FunctionDecl *F);
+  /// The flags that outlive \p F, and which it asks for, or a function that it calls and that has an effect.
+  const std::vector<unsigned> &flagsIn(const FunctionDecl *F);
+  Summary &summaryOf(const FunctionDecl *F, const Assumption &Given = {});
+  bool standsAlone(const FunctionDecl *F) {
+    return U.hasUnseenCallers(F) || Cleared.count(F->getCanonicalDecl()) || summaryOf(F).isClosed(Places);
+  }
   /// Whether some function of the file stores the calling thread's own handle under the last name of \p P.
   bool holdsOwnHandle(const Place &P);
   std::optional<std::set<Place::Step>> OwnHandles;
@@ -192,57 +253,14 @@ struct Test {
 /// One function under triage.
 class Pass {
 public:
-  Pass(Triage::Impl &I, const FunctionDecl *F, Summary &Out);
+  Pass(Triage::Impl &I, const FunctionDecl *F, Summary &Out, Assumption Given);
   void run();
   /// Runs once for each way that the guards of the function can stand, where they are asked more than once and nobody
-  /// changes what they read: a lock that is taken and given back under one flag. (Proof takes them for constant too.)
+  /// changes what they read: a lock that is taken and given back under one flag, by the function itself or by wrappers
+  /// that it calls. (Proof takes them for constant too.)
   void runByGuards();
 
 private:
-  struct Written : RecursiveASTVisitor<Written> {
-    const ASTContext &Context;
-    explicit Written(const ASTContext &Context) : Context(Context) {}
-    llvm::DenseSet<const VarDecl *> Times;
-    llvm::DenseSet<const ValueDecl *> Fields;
-    std::set<Place::Step> Fresh;        ///< what may point to new memory
-    llvm::DenseSet<const Decl *> Mixed; ///< what may point elsewhere
-    void noteValue(const Decl *To, const Expr *Value) {
-      const auto *Call = dyn_cast<CallExpr>(Value->IgnoreParenCasts());
-      const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
-      if (Callee && (Callee->hasAttr<RestrictAttr>() || Callee->hasBody())) // malloc and the like, xmalloc
-        Fresh.insert(Place::of(To));
-      if (!(Callee && Callee->hasAttr<RestrictAttr>()) && !Value->IgnoreParenCasts()->isIntegerConstantExpr(Context))
-        Mixed.insert(To);
-    }
-    bool VisitVarDecl(VarDecl *Var) { return Var->hasInit() ? (noteValue(Var, Var->getInit()), true) : true; }
-    void note(const Expr *E) {
-      if (const auto *Ref = dyn_cast<DeclRefExpr>(E->IgnoreParenCasts()))
-        if (const auto *Var = dyn_cast<VarDecl>(Ref->getDecl()))
-          Times.insert(Var);
-      if (const auto *Member = dyn_cast<MemberExpr>(E->IgnoreParenCasts()))
-        Fields.insert(Member->getMemberDecl());
-    }
-    bool VisitBinaryOperator(BinaryOperator *B) {
-      if (!B->isAssignmentOp())
-        return true;
-      note(B->getLHS());
-      const Expr *To = B->getLHS()->IgnoreParenCasts();
-      if (const auto *Ref = dyn_cast<DeclRefExpr>(To))
-        noteValue(Ref->getDecl(), B->getRHS());
-      else if (const auto *Member = dyn_cast<MemberExpr>(To))
-        noteValue(Member->getMemberDecl(), B->getRHS());
-      return true;
-    }
-    bool VisitUnaryOperator(UnaryOperator *Op) {
-      if (!Op->isIncrementDecrementOp() && Op->getOpcode() != UO_AddrOf)
-        return true;
-      note(Op->getSubExpr());
-      if (const auto *Ref = dyn_cast<DeclRefExpr>(Op->getSubExpr()->IgnoreParens()))
-        Mixed.insert(Ref->getDecl());
-      return true;
-    }
-  };
-
   // Names
   Name lvalue(const Expr *E, Kind What);
   Name pointee(const Expr *E, Kind What);
@@ -284,23 +302,26 @@ private:
   bool visit(Point &At, const Stmt *S, const Test &Asked, bool Worked);
 
   Test testOf(const CFGBlock &B) const;
+  /// The guard that \p B ends with, if it does.
+  std::optional<Guard> guardAt(const CFGBlock &B) const;
+  /// The way out of \p B where its guard is taken to be known.
+  std::optional<bool> decided(const CFGBlock &B) const;
   static void join(Point &Into, const Point &From, const Pass &P);
 
   Triage::Impl &I;
   const Unit &U;
   const FunctionDecl *F;
   Summary &Out;
-  Written Writes;
-  std::map<const CFGBlock *, bool> Decided; ///< the way of a branch whose guard is taken to be known
-  std::set<unsigned> Lent;                  ///< handles of threads that were given an address
-  std::set<unsigned> Renamed;               ///< names that do not stand for their caller's objects any more
+  const Written &Writes;
+  const Assumption Given;
+  std::set<unsigned> Lent;    ///< handles of threads that were given an address
+  std::set<unsigned> Renamed; ///< names that do not stand for their caller's objects any more
 };
 
 } // namespace
 
-Pass::Pass(Triage::Impl &I, const FunctionDecl *F, Summary &Out) : I(I), U(I.U), F(F), Out(Out), Writes(U.context()) {
-  Writes.TraverseStmt(F->getBody());
-}
+Pass::Pass(Triage::Impl &I, const FunctionDecl *F, Summary &Out, Assumption Given)
+    : I(I), U(I.U), F(F), Out(Out), Writes(I.writesOf(F)), Given(std::move(Given)) {}
 
 // ---- names ----------------------------------------------------------------------------------------------------------
 
@@ -830,7 +851,7 @@ Name Pass::translated(const Place &Inner, const CallExpr *Call) {
 }
 
 void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Callee) {
-  const Summary &Inner = I.summaryOf(Callee);
+  const Summary &Inner = I.summaryOf(Callee, Given);
   if (!Inner.Done) // calls itself, directly or not
     return suspect();
   // What goes wrong in there whatever the caller did is seen from here too, unless it is looked at by itself.
@@ -1132,11 +1153,11 @@ void Pass::run() {
       }
       if (B->hasNoReturnElement())
         continue;
+      const std::optional<bool> Way = decided(*B);
       unsigned Edge = 0;
       for (const CFGBlock *Next : B->succs()) {
         const bool True = Edge++ == 0;
-        auto Way = Decided.find(B);
-        if (!Next || (Way != Decided.end() && Way->second != True))
+        if (!Next || (Way && *Way != True))
           continue;
         Point &To = Entries[Next];
         Point Merged = To;
@@ -1168,38 +1189,94 @@ void Pass::run() {
   Out.Done = true;
 }
 
+std::optional<Guard> Pass::guardAt(const CFGBlock &B) const {
+  const auto *Condition = dyn_cast_or_null<Expr>(B.getTerminatorCondition());
+  if (!Condition || B.succ_size() != 2 || isa_and_nonnull<SwitchStmt>(B.getTerminatorStmt()))
+    return std::nullopt;
+  return guardOf(Condition, U.context());
+}
+
+std::optional<bool> Pass::decided(const CFGBlock &B) const {
+  const std::optional<Guard> G = Given.empty() ? std::nullopt : guardAt(B);
+  auto Way = G ? Given.find(G->Hash) : Given.end();
+  return Way == Given.end() ? std::nullopt : std::optional(Way->second != G->Negated);
+}
+
 void Pass::runByGuards() {
   const CFG *Graph = I.Manager.getCFG(F);
-  std::map<unsigned, SmallVector<std::pair<const CFGBlock *, bool>, 4>> Asked;
+  std::map<unsigned, unsigned> Asked; // in how many places
+  SmallVector<unsigned, 8> InOrder;
+  auto Note = [&](unsigned Hash) {
+    if (!Given.count(Hash) && ++Asked[Hash] == 2)
+      InOrder.push_back(Hash);
+  };
+  for (const CallExpr *Call : U.callsIn(F))
+    if (const FunctionDecl *Callee = nullptr; Call->getDirectCallee()->hasBody(Callee) && U.hasEffect(Callee))
+      for (unsigned Hash : I.flagsIn(Callee))
+        if (!U.mayWrite(F, I.Flags.lookup(Hash)))
+          Note(Hash);
   for (const CFGBlock *B : *Graph) {
-    const auto *Condition = dyn_cast_or_null<Expr>(B->getTerminatorCondition());
-    if (!Condition || B->succ_size() != 2 || isa_and_nonnull<SwitchStmt>(B->getTerminatorStmt()))
+    const std::optional<Guard> G = guardAt(*B);
+    if (!G)
       continue;
-    std::optional<Guard> G = guardOf(Condition, U.context());
-    if (G && llvm::none_of(G->Reads, [&](const ValueDecl *D) {
-          const auto *Var = dyn_cast<VarDecl>(D);
-          return Writes.Fields.count(D) || (Var && Writes.Times.count(Var));
-        }))
-      Asked[G->Hash].push_back({B, G->Negated});
+    const bool Constant = llvm::none_of(G->Reads, [&](const ValueDecl *D) {
+      const auto *Var = dyn_cast<VarDecl>(D);
+      return Writes.Fields.count(D) || (Var && (Writes.Times.count(Var) || U.mayWrite(F, Var)));
+    });
+    if (Constant)
+      Note(G->Hash);
   }
-  std::vector<const SmallVector<std::pair<const CFGBlock *, bool>, 4> *> Guards;
   constexpr size_t MostGuards = 3; // eight runs
-  for (const auto &[Hash, Where] : Asked)
-    if (Where.size() > 1 && Guards.size() < MostGuards)
-      Guards.push_back(&Where);
-  if (Guards.empty())
+  if (InOrder.size() > MostGuards)
+    InOrder.resize(MostGuards);
+  if (InOrder.empty())
     return;
-  Summary All;
-  for (unsigned Case = 0; Case < 1u << Guards.size(); ++Case) {
+  Summary United;
+  for (unsigned Case = 0; Case < 1u << InOrder.size(); ++Case) {
     Summary One;
-    Pass Again(I, F, One);
-    for (size_t G = 0; G < Guards.size(); ++G)
-      for (const auto &[Block, Negated] : *Guards[G])
-        Again.Decided[Block] = bool(Case >> G & 1) != Negated;
+    Assumption Stands = Given;
+    for (size_t G = 0; G < InOrder.size(); ++G)
+      Stands[InOrder[G]] = Case >> G & 1;
+    Pass Again(I, F, One, std::move(Stands));
     Again.run();
-    All.unite(One, [&](unsigned Number) { return Again.atEntry(*I.Places[Number]); });
+    United.unite(One, [&](unsigned Number) { return Again.atEntry(*I.Places[Number]); });
   }
-  Out = std::move(All);
+  Out = std::move(United);
+}
+
+const Written &Triage::Impl::writesOf(const FunctionDecl *F) {
+  std::unique_ptr<Written> &Known = Writes[F];
+  if (!Known) {
+    Known = std::make_unique<Written>(U.context());
+    Known->TraverseStmt(F->getBody());
+  }
+  return *Known;
+}
+
+const std::vector<unsigned> &Triage::Impl::flagsIn(const FunctionDecl *F) {
+  if (auto [Known, New] = FlagsIn.try_emplace(F); !New)
+    return Known->second; // nothing yet of one that calls itself, and is suspect for that
+  std::vector<unsigned> Found;
+  auto Add = [&](unsigned Hash) {
+    if (!llvm::is_contained(Found, Hash))
+      Found.push_back(Hash);
+  };
+  for (const CallExpr *Call : U.callsIn(F))
+    if (const FunctionDecl *Callee = nullptr; Call->getDirectCallee()->hasBody(Callee) && U.hasEffect(Callee))
+      for (unsigned Hash : std::vector<unsigned>(flagsIn(Callee))) // the map may move it
+        Add(Hash);
+  if (const CFG *Graph = Manager.getCFG(F))
+    for (const CFGBlock *B : *Graph) {
+      const auto *Condition = dyn_cast_or_null<Expr>(B->getTerminatorCondition());
+      const std::optional<Guard> G = Condition && B->succ_size() == 2 ? guardOf(Condition, U.context()) : std::nullopt;
+      const auto *Ref = G && G->Flag ? dyn_cast<DeclRefExpr>(G->Flag) : nullptr;
+      const auto *Var = Ref ? dyn_cast<VarDecl>(Ref->getDecl()) : nullptr;
+      if (Var && !Var->hasLocalStorage()) {
+        Flags[G->Hash] = Var;
+        Add(G->Hash);
+      }
+    }
+  return FlagsIn[F] = std::move(Found);
 }
 
 bool Triage::Impl::holdsOwnHandle(const Place &P) {
@@ -1235,15 +1312,20 @@ bool Triage::Impl::holdsOwnHandle(const Place &P) {
   return isa<FunctionDecl>(P.base()) || llvm::any_of(P.Path, [&](Place::Step S) { return OwnHandles->count(S); });
 }
 
-Summary &Triage::Impl::summaryOf(const FunctionDecl *F) {
+Summary &Triage::Impl::summaryOf(const FunctionDecl *F, const Assumption &Given) {
   F = F->getDefinition() ? F->getDefinition() : F;
-  std::unique_ptr<Summary> &Known = Summaries[F];
+  Assumption Stands;
+  if (!Given.empty() && F->hasBody())
+    for (unsigned Hash : flagsIn(F))
+      if (auto Way = Given.find(Hash); Way != Given.end())
+        Stands.insert(*Way);
+  std::unique_ptr<Summary> &Known = Summaries[{F, Stands}];
   if (Known)
     return *Known;
   Known = std::make_unique<Summary>();
-  Summary &Out = *Known; // the map may move its slots meanwhile
+  Summary &Out = *Known;
   if (F->hasBody()) {
-    Pass First(*this, F, Out);
+    Pass First(*this, F, Out, std::move(Stands));
     First.run();
     if (Out.Suspect || !Out.isClosed(Places))
       First.runByGuards();
@@ -1257,9 +1339,11 @@ Summary &Triage::Impl::summaryOf(const FunctionDecl *F) {
 Triage::Triage(const Analysis &A, ento::AnalysisManager &Manager) : I(std::make_unique<Impl>(A, Manager)) {}
 Triage::~Triage() = default;
 
-bool Triage::isSuspect(const FunctionDecl *F) { return I->summaryOf(F).Suspect; }
+bool Triage::isSuspect(const FunctionDecl *F) {
+  return I->summaryOf(F).Suspect && !I->Cleared.count(F->getCanonicalDecl());
+}
 
-void Triage::clear(const FunctionDecl *F) { I->summaryOf(F).Suspect = false; }
+void Triage::clear(const FunctionDecl *F) { I->Cleared.insert(F->getCanonicalDecl()); }
 
 bool Triage::standsAlone(const FunctionDecl *F) { return I->standsAlone(F); }
 

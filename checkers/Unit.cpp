@@ -341,6 +341,9 @@ private:
     if (const auto *Member = dyn_cast<MemberExpr>(E))
       if (const auto *Field = dyn_cast<FieldDecl>(Member->getMemberDecl()))
         Writes.push_back(Field);
+    if (const auto *Ref = dyn_cast<DeclRefExpr>(E))
+      if (const auto *Var = dyn_cast<VarDecl>(Ref->getDecl()); Var && !Var->hasLocalStorage())
+        U.WritersOf[cast<VarDecl>(Var->getCanonicalDecl())].insert(key(In));
   }
 };
 
@@ -539,6 +542,8 @@ void Unit::scan() {
   closeOverCallers(Mattering);
   closeOverCallers(SelfDetaching);
   closeOverCallers(Initialising);
+  for (auto &Written : WritersOf)
+    closeOverCallers(Written.second);
   deriveWrappers();
   for (const FunctionDecl *F : Definitions) {
     if (holdsEndlessLoop(F->getBody(), *this, Context))

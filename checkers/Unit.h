@@ -116,6 +116,11 @@ public:
   bool detachesItself(const clang::FunctionDecl *Entry) const { return SelfDetaching.count(key(Entry)); }
   /// The fields that a thread started in \p Entry may write, by assignments in functions of this file that it reaches.
   llvm::DenseSet<const clang::FieldDecl *> fieldsWrittenBy(const clang::FunctionDecl *Entry) const;
+  /// Whether \p Function, or a function of this file that it calls, may write the global or static variable \p Var.
+  bool mayWrite(const clang::FunctionDecl *Function, const clang::VarDecl *Var) const {
+    auto Writers = WritersOf.find(llvm::cast<clang::VarDecl>(Var->getCanonicalDecl()));
+    return Writers != WritersOf.end() && Writers->second.count(key(Function));
+  }
   /// Whether objects of \p Type are made to be shared: they hold an atomic, or a lock, condition or semaphore in use.
   bool isShared(clang::QualType Type) const;
   /// Whether \p Entry, once it has posted, no longer uses what its parameter points to.
@@ -177,6 +182,7 @@ private:
   SitesOfFunctions Spawns, Tasks;
   mutable std::optional<SitesOfEntries> SpawnsBy, TasksBy;
   llvm::DenseMap<const clang::FunctionDecl *, llvm::SmallVector<const clang::FieldDecl *, 4>> FieldWrites;
+  llvm::DenseMap<const clang::VarDecl *, llvm::DenseSet<const clang::FunctionDecl *>> WritersOf;
   llvm::DenseMap<const clang::FunctionDecl *, const Meaning *> Wrappers;
   std::deque<Meaning> DerivedRows; // stable addresses
   llvm::DenseSet<const clang::RecordDecl *> SharedRecords;
