@@ -105,14 +105,14 @@ struct Point {
 struct Summary {
   bool Done = false;
   bool Suspect = false;
-  bool Blocks = false;       ///< may wait for others
-  bool EndsThread = false;   ///< may not come back
-  bool Configures = false;   ///< changes an attribute object
-  bool Spawns = false;       ///< starts a thread with an argument that may be any of its caller's objects
-  bool LeavesHidden = false; ///< ends with an object taken that its caller cannot name
-  bool Jumps = false;        ///< may leave its callers by a jump
-  bool Hidden[3] = {};       ///< touches objects that its caller cannot name
-  std::set<unsigned> Lends;  ///< the parameters that it hands to a thread
+  bool Blocks = false;              ///< may wait for others
+  bool EndsThread = false;          ///< may not come back
+  bool Configures = false;          ///< changes an attribute object
+  bool LeavesHidden = false;        ///< ends with an object taken that its caller cannot name
+  bool Jumps = false;               ///< may leave its callers by a jump
+  bool Hidden[3] = {};              ///< touches objects that its caller cannot name
+  std::set<unsigned> Lends;         ///< the parameters that it hands to a thread
+  std::set<const Type *> LendsSome; ///< it may hand any of its caller's objects of this type to one; null for any type
   std::map<unsigned, Relation> Known;
   std::map<unsigned, Stages> Breaks; ///< the entry stages from which a rule is broken
 
@@ -128,7 +128,7 @@ struct Summary {
     Blocks |= O.Blocks;
     EndsThread |= O.EndsThread;
     Configures |= O.Configures;
-    Spawns |= O.Spawns;
+    LendsSome.insert(O.LendsSome.begin(), O.LendsSome.end());
     Lends.insert(O.Lends.begin(), O.Lends.end());
     LeavesHidden |= O.LeavesHidden;
     Jumps |= O.Jumps;
@@ -139,7 +139,7 @@ struct Summary {
   /// The stages that a closed function finds a lock in, and leaves it in.
   static constexpr Stages Given = UnknownStage | bit(SyncStage::Made) | bit(SyncStage::Free);
   bool isClosed(const std::vector<const Place *> &Places) const {
-    if (!Done || EndsThread || Configures || Spawns || !Lends.empty() || LeavesHidden || Jumps ||
+    if (!Done || EndsThread || Configures || !LendsSome.empty() || !Lends.empty() || LeavesHidden || Jumps ||
         Hidden[HandleObject] || Hidden[ScopeObject])
       return false;
     for (const auto &[Number, Entry] : Breaks)
@@ -167,13 +167,15 @@ struct Written : RecursiveASTVisitor<Written> {
   llvm::DenseSet<const VarDecl *> Times;
   llvm::DenseSet<const ValueDecl *> Fields;
   std::set<Place::Step> Fresh;        ///< what may point to new memory
-  llvm::DenseSet<const Decl *> Mixed; ///< what may point elsewhere
+  llvm::DenseSet<const Decl *> Mixed; ///< what may point to an object of this file's
   void noteValue(const Decl *To, const Expr *Value) {
     const auto *Call = dyn_cast<CallExpr>(Value->IgnoreParenCasts());
     const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
     if (Callee && (Callee->hasAttr<RestrictAttr>() || Callee->hasBody())) // malloc and the like, xmalloc
       Fresh.insert(Place::of(To));
-    if (!(Callee && Callee->hasAttr<RestrictAttr>()) && !Value->IgnoreParenCasts()->isIntegerConstantExpr(Context))
+    const bool Unseen = Call && !(Callee && Callee->hasBody()) && !(Callee && Callee->getBuiltinID());
+    if (!Unseen && !(Callee && Callee->hasAttr<RestrictAttr>()) &&
+        !Value->IgnoreParenCasts()->isIntegerConstantExpr(Context))
       Mixed.insert(To);
   }
   bool VisitVarDecl(VarDecl *Var) { return Var->hasInit() ? (noteValue(Var, Var->getInit()), true) : true; }
@@ -722,8 +724,13 @@ void Pass::lend(const Expr *Argument) {
   const auto *Param = dyn_cast_or_null<ParmVarDecl>(Var);
   if (Param && !Writes.Times.count(Param))
     Out.Lends.insert(Param->getFunctionScopeIndex());
-  else if (Param || !Var || !Var->isLocalVarDecl() || !Writes.Fresh.count(Place::of(Var)) || Writes.Mixed.count(Var))
-    Out.Spawns = true; // not new memory
+  else if (Param || !Var || !Var->isLocalVarDecl() || Writes.Mixed.count(Var)) {
+    const Expr *Pointer = Argument->IgnoreParenCasts();
+    const QualType Pointee = Pointer->getType()->isPointerType() ? Pointer->getType()->getPointeeType() : QualType();
+    Out.LendsSome.insert(Pointee.isNull() || Pointee->isVoidType() || Pointee->isAnyCharacterType()
+                             ? nullptr
+                             : Pointee.getCanonicalType().getTypePtr());
+  }
 }
 
 void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, bool Worked, bool Failed) {
@@ -850,6 +857,17 @@ Name Pass::translated(const Place &Inner, const CallExpr *Call) {
   return Outer;
 }
 
+/// Whether an object of \p Type is, or has in it, one of the type \p Part.
+static bool holds(QualType Type, const clang::Type *Part) {
+  Type = Type.getCanonicalType();
+  if (Type.getTypePtr() == Part)
+    return true;
+  if (const auto *Array = dyn_cast<ArrayType>(Type.getTypePtr()))
+    return holds(Array->getElementType(), Part);
+  const RecordDecl *Record = Type->getAsRecordDecl();
+  return Record && llvm::any_of(Record->fields(), [&](const FieldDecl *F) { return holds(F->getType(), Part); });
+}
+
 void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Callee) {
   const Summary &Inner = I.summaryOf(Callee, Given);
   if (!Inner.Done) // calls itself, directly or not
@@ -868,12 +886,14 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
   if (Inner.Jumps)
     jump(At);
   Out.Configures |= Inner.Configures;
-  Out.Spawns |= Inner.Spawns;
+  Out.LendsSome.insert(Inner.LendsSome.begin(), Inner.LendsSome.end());
   for (unsigned N = 0; N < Call->getNumArgs(); ++N) {
     if (Inner.Lends.count(N))
       lend(Call->getArg(N));
-    const VarDecl *Var = Inner.Spawns || Inner.Lends.count(N) ? variablePointedTo(Call->getArg(N)) : nullptr;
-    if (Var && Var->hasLocalStorage())
+    const VarDecl *Var = variablePointedTo(Call->getArg(N));
+    if (Var && Var->hasLocalStorage() && (Inner.Lends.count(N) || llvm::any_of(Inner.LendsSome, [&](const Type *T) {
+                                            return !T || holds(Var->getType(), T);
+                                          })))
       suspect(); // who knows how long the thread runs
   }
   for (Kind K : Kinds)
