@@ -224,10 +224,9 @@ void Host::analyse(Unit &U, Findings &Found) {
       continue;
     const unsigned Before = Shared.Book.Made;
     Exploration Alone;
-    const bool Whole = Explore(F, Alone);
-    if (Shared.Book.Made != Before)
+    if (!Explore(F, Alone) || Shared.Book.Made != Before)
       continue;
-    Count(F, Whole);
+    Count(F, true);
     Filter.clear(F);
   }
   Shared.Trial = false;
