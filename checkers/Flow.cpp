@@ -150,19 +150,21 @@ bool safespawn::holds(const Stmt *S, llvm::function_ref<bool(const Stmt *)> Is) 
   return S && (Is(S) || llvm::any_of(S->children(), [&](const Stmt *Child) { return holds(Child, Is); }));
 }
 
+const Expr *safespawn::conditionOf(const Stmt *Loop) {
+  if (const auto *For = dyn_cast_or_null<ForStmt>(Loop))
+    return For->getCond();
+  if (const auto *While = dyn_cast_or_null<WhileStmt>(Loop))
+    return While->getCond();
+  const auto *Do = dyn_cast_or_null<DoStmt>(Loop);
+  return Do ? Do->getCond() : nullptr;
+}
+
 const Stmt *safespawn::loopOf(const Expr *Condition, const ParentMap &Parents) {
   const Stmt *Child = Condition;
   const Stmt *Parent = Parents.getParent(Child);
   for (; Parent && isa<Expr>(Parent); Parent = Parents.getParent(Child))
     Child = Parent;
-  const Expr *Of = nullptr;
-  if (const auto *For = dyn_cast_or_null<ForStmt>(Parent))
-    Of = For->getCond();
-  else if (const auto *While = dyn_cast_or_null<WhileStmt>(Parent))
-    Of = While->getCond();
-  else if (const auto *Do = dyn_cast_or_null<DoStmt>(Parent))
-    Of = Do->getCond();
-  return Of == Child ? Parent : nullptr;
+  return conditionOf(Parent) == Child ? Parent : nullptr;
 }
 
 bool safespawn::neverReturns(const FunctionDecl *F, ento::AnalysisManager &Manager) {

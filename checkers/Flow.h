@@ -57,6 +57,8 @@ struct Guard {
 /// The guard that \p Condition asks, or nullopt.
 std::optional<Guard> guardOf(const clang::Expr *Condition, const clang::ASTContext &Context);
 
+/// The condition of a loop; null for one without, and for what is no loop.
+const clang::Expr *conditionOf(const clang::Stmt *Loop);
 /// The loop that \p Condition is (a part of) the condition of, or null.
 const clang::Stmt *loopOf(const clang::Expr *Condition, const clang::ParentMap &Parents);
 

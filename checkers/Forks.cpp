@@ -290,6 +290,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
   for (const ValueDecl *D : Matter)
     if (const auto *Var = dyn_cast<VarDecl>(D); Var && Var->hasLocalStorage() && !Var->getType()->isAggregateType())
       Found.Locals.push_back(Var);
+  Found.Matter = std::move(Matter);
   llvm::sort(Found.Locals, [](const VarDecl *A, const VarDecl *B) { return A->getLocation() < B->getLocation(); });
   return Found;
 }

@@ -31,10 +31,16 @@ public:
   llvm::ArrayRef<const clang::VarDecl *> localsThatMatter(const clang::FunctionDecl *F,
                                                           clang::ento::AnalysisManager &Manager);
 
+  /// Whether \p F's effects, returns and further branches may depend on the field or variable \p What.
+  bool matters(const clang::ValueDecl *What, const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager) {
+    return factsOf(F, Manager).Matter.count(What);
+  }
+
 private:
   struct Facts {
     llvm::DenseMap<const clang::Stmt *, Way> Ways;
     std::vector<const clang::VarDecl *> Locals;
+    llvm::SmallPtrSet<const clang::ValueDecl *, 16> Matter;
   };
   Facts find(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager) const;
   const Facts &factsOf(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);

@@ -9,6 +9,7 @@
 #include "checkers/Forks.h"
 #include "checkers/LlvmCompat.h"
 #include "checkers/Objects.h"
+#include "checkers/Visits.h"
 #include "clang/AST/ParentMap.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 #include "clang/Analysis/Analyses/LiveVariables.h"
@@ -23,6 +24,8 @@ using namespace safespawn;
 
 /// The value that a guard had when the path last came by it, by a hash of how the guard is written and its frame.
 REGISTER_MAP_WITH_PROGRAMSTATE(GuardMap, unsigned, SVal)
+/// The loops that the path could not have left when it last came to their conditions.
+REGISTER_SET_WITH_PROGRAMSTATE(ClosedLoops, const clang::Stmt *)
 
 namespace {
 
@@ -41,8 +44,14 @@ public:
   void checkEndAnalysis(ExplodedGraph &Graph, BugReporter &Reporter, ExprEngine &Engine) const;
 
 private:
-  void leaveLoop(const Expr *Condition, const Stmt *Loop, CheckerContext &C) const;
-  bool wasHere(const Expr *Condition, CheckerContext &C) const;
+  void leaveLoop(ProgramStateRef State, const Expr *Condition, const Stmt *Loop, CheckerContext &C) const;
+  bool wasHere(ProgramStateRef State, const Expr *Condition, CheckerContext &C) const;
+  Knowledge knowledgeOf(ProgramStateRef State, SVal Value) const;
+  void addMemory(Visit &Now, CheckerContext &C) const;
+  /// How many branches ask each guard, by its hash: in \p F.
+  const llvm::DenseMap<unsigned, unsigned> &branchesOf(const FunctionDecl *F, AnalysisManager &Manager) const;
+  /// How many branches of the file ask for the flag \p D, whatever object it is a member of.
+  unsigned branchesAsking(const ValueDecl *D, AnalysisManager &Manager) const;
   void followGuard(const Expr *Condition, CheckerContext &C) const;
   void forgetGuards(SVal Location, CheckerContext &C) const;
   bool isSmall(const FunctionDecl *F) const;
@@ -54,18 +63,26 @@ private:
   /// Where a guard is asked.
   struct GuardUse {
     const StackFrameContext *In = nullptr;
-    llvm::SmallPtrSet<const Stmt *, 2> Where;
+    bool Ties = false; ///< it is asked in several places
   };
   mutable llvm::DenseMap<unsigned, GuardUse> Askers;
-  /// Where its paths have been, and what they followed there.
-  mutable std::set<llvm::FoldingSetNodeID> Been;
+  /// Where its paths have been, and what they followed and knew there.
+  mutable Visits Earlier;
   // Of the whole file.
   mutable llvm::DenseMap<const FunctionDecl *, bool> Small;
+  mutable llvm::DenseMap<const FunctionDecl *, std::unique_ptr<llvm::DenseMap<unsigned, unsigned>>> BranchesOf;
+  mutable std::optional<llvm::DenseMap<const ValueDecl *, unsigned>> BranchesAsking;
 };
 
 /// Rounds of a loop that a path goes through before it leaves. Two: enough to see what the second round does to what
 /// the first one left behind.
 constexpr unsigned Rounds = 2;
+
+/// Whether \p S has `||` in it.
+bool hasAlternatives(const Stmt *S) {
+  const auto *Op = dyn_cast_or_null<BinaryOperator>(S);
+  return S && ((Op && Op->getOpcode() == BO_LOr) || llvm::any_of(S->children(), hasAlternatives));
+}
 
 bool mentionsMember(const Stmt *S, const ValueDecl *Member) {
   if (!S)
@@ -147,39 +164,93 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
         C.getState()->BindExpr(E, C.getLocationContext(), C.getSValBuilder().makeTruthVal(Way->Side, E->getType())));
     return;
   }
-  if (A->Book.Hosted && wasHere(E, C)) {
-    C.generateSink(C.getState(), C.getPredecessor());
+  const Stmt *Loop = loopOf(E, C.getLocationContext()->getParentMap());
+  ProgramStateRef State = C.getState();
+  if (Loop && A->Book.Hosted) {
+    const bool MayEnd = !State->isNull(C.getSVal(E)).isConstrainedFalse() && !hasAlternatives(conditionOf(Loop));
+    State = MayEnd ? State->remove<ClosedLoops>(Loop) : State->add<ClosedLoops>(Loop);
+  }
+  if (A->Book.Hosted && wasHere(State, E, C)) {
+    C.generateSink(State, C.getPredecessor());
     return;
   }
-  if (const Stmt *Loop = loopOf(E, C.getLocationContext()->getParentMap()))
-    leaveLoop(E, Loop, C);
+  if (Loop)
+    leaveLoop(State, E, Loop, C);
   else
     followGuard(E, C);
 }
 
-bool PathModel::wasHere(const Expr *Condition, CheckerContext &C) const {
-  // Property simulation (Das, Lerner, Seigle: ESP, PLDI 2002), by choice instead of by union: of the paths that come to
-  // one place following the same objects in the same stages, with the same values in what later branches ask, the first
-  // goes on for all of them. Every path that is left is a real one.
-  ProgramStateRef State = C.getState();
-  const LocationContext *Here = C.getLocationContext();
+Knowledge PathModel::knowledgeOf(ProgramStateRef State, SVal Value) const {
   llvm::FoldingSetNodeID Id;
-  auto Add = [&](SVal Value) {
-    if (SymbolRef Symbol = Value.getAsSymbol())
-      addKnowledge(State, Symbol, Id);
-    else
-      Value.Profile(Id);
-  };
-  auto IsDecided = [&](SVal Value) {
-    SymbolRef Symbol = Value.getAsSymbol();
-    return Symbol ? truthOf(State, Symbol).has_value() : State->isNull(Value).isConstrained();
-  };
-  Id.AddPointer(Condition);
-  Id.AddPointer(Here);
-  Id.AddInteger(C.blockCount());
-  Add(C.getSVal(Condition)); // a comparison may have been decided before it comes here
+  if (SymbolRef Symbol = Value.getAsSymbol()) {
+    addKnowledge(State, Symbol, Id);
+    const bool Known = State->getConstraintManager().getSymVal(State, Symbol) || truthOf(State, Symbol);
+    return {Known ? Knowledge::Symbol : Knowledge::Anything, Known ? Earlier.intern(Id) : 0};
+  }
+  Value.Profile(Id);
+  return {Value.getAs<nonloc::ConcreteInt>() ? Knowledge::Number : Knowledge::Other, Earlier.intern(Id)};
+}
+
+void PathModel::addMemory(Visit &Now, CheckerContext &C) const {
+  struct Collector : StoreManager::BindingsHandler {
+    const PathModel &Model;
+    CheckerContext &C;
+    SmallVector<const FunctionDecl *, 4> Frames;
+    Visit &Into;
+    Collector(const PathModel &Model, CheckerContext &C, Visit &Into) : Model(Model), C(C), Into(Into) {
+      for (const LocationContext *L = C.getLocationContext(); L; L = L->getParent())
+        if (const auto *F = dyn_cast<FunctionDecl>(L->getDecl()); F && isa<StackFrameContext>(L))
+          Frames.push_back(F);
+    }
+    bool HandleBinding(StoreManager &, Store, const MemRegion *Region, SVal Value) override {
+      const MemRegion *Named = Region;
+      while (const auto *Element = dyn_cast<ElementRegion>(Named))
+        Named = Element->getSuperRegion();
+      const auto *Declared = dyn_cast<DeclRegion>(Named);
+      const ValueDecl *What = Declared ? cast<ValueDecl>(Declared->getDecl()->getCanonicalDecl()) : nullptr;
+      const auto *Var = dyn_cast_or_null<VarDecl>(What);
+      // Scalar locals are asked for one by one.
+      if (!What || (Var && Var->hasLocalStorage() && Var->getType()->isScalarType()) ||
+          llvm::none_of(
+              Frames, [&](const FunctionDecl *F) { return Model.Branches->matters(What, F, C.getAnalysisManager()); }))
+        return true;
+      const Knowledge Known = Model.knowledgeOf(C.getState(), Value);
+      const bool Own = frameOf(Region, C.getState());
+      if (Own || Known.What != Knowledge::Anything)
+        Into.Memory.push_back({Region, !Own, Known});
+      return true;
+    }
+  } All(*this, C, Now);
+  C.getStoreManager().iterBindings(C.getState()->getStore(), All);
+  llvm::sort(Now.Memory, [](const Visit::Cell &A, const Visit::Cell &B) { return A.Region < B.Region; });
+}
+
+/// Whether \p S, or the call that led to it, stands in \p Loop.
+static bool isWithin(const LocationContext *Here, const Stmt *S, const Stmt *Loop) {
+  for (const StackFrameContext *Frame = Here->getStackFrame(); Frame;
+       S = Frame->getCallSite(), Frame = Frame->getParent() ? Frame->getParent()->getStackFrame() : nullptr)
+    for (const ParentMap &Parents = Frame->getParentMap(); S; S = Parents.getParent(S))
+      if (S == Loop)
+        return true;
+  return false;
+}
+
+bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerContext &C) const {
+  const LocationContext *Here = C.getLocationContext();
+  Visit Now;
+  Now.Round = C.blockCount();
+  // A comparison may have been decided before it comes here.
+  const SVal Asked = C.getSVal(Condition);
+  Now.Values.push_back(knowledgeOf(State, Asked));
+  // What comes to a place once more as it came there before finds nothing new in another round, provided that the loops
+  // around could be left the first time.
+  Now.MayLeave =
+      llvm::none_of(State->get<ClosedLoops>(), [&](const Stmt *Loop) { return isWithin(Here, Condition, Loop); });
+  llvm::FoldingSetNodeID Place;
+  Place.AddPointer(Condition);
+  Place.AddPointer(Here);
   for (auto AddFollowed : A->Fingerprints)
-    AddFollowed(State, Id);
+    AddFollowed(State, Place);
   const CFGBlock *Block = Here->getAnalysisDeclContext()->getCFGStmtMap()->getBlock(Condition);
   for (const LocationContext *L = Here; L; L = L->getParent()) {
     const auto *Frame = dyn_cast<StackFrameContext>(L);
@@ -189,42 +260,79 @@ bool PathModel::wasHere(const Expr *Condition, CheckerContext &C) const {
     auto *Live = Frame->getAnalysis<LiveVariables>();
     for (const VarDecl *Var : Branches->localsThatMatter(F, C.getAnalysisManager()))
       if (!Block || !Live || Live->isLive(Block, Var)) // else it gets another value before anybody asks
-        Add(State->getSVal(State->getLValue(Var, Frame).castAs<Loc>()));
+        Now.Values.push_back(knowledgeOf(State, State->getSVal(State->getLValue(Var, Frame).castAs<Loc>())));
     Block = Frame->getCallSiteBlock();
   }
   // Of guards only those that tie something together: asked in several places of a function that is not left yet, and
   // with an answer.
   for (const auto &[Key, Value] : State->get<GuardMap>()) {
     const GuardUse &Guard = Askers.find(Key)->second;
-    if (Guard.Where.size() > 1 && (Guard.In == Here->getStackFrame() || Guard.In->isParentOf(Here)) &&
-        IsDecided(Value)) {
-      Id.AddInteger(Key);
-      Add(Value);
-    }
+    if (!Guard.Ties || !(Guard.In == Here->getStackFrame() || Guard.In->isParentOf(Here)))
+      continue;
+    SymbolRef Symbol = Value.getAsSymbol();
+    if (Symbol ? truthOf(State, Symbol).has_value() : State->isNull(Value).isConstrained())
+      Now.Guards.push_back({Key, knowledgeOf(State, Value)});
   }
-  return !Been.insert(Id).second;
+  llvm::sort(Now.Guards, llvm::less_first());
+  if (Now.MayLeave)
+    addMemory(Now, C);
+  return Earlier.wasHere(Place, std::move(Now));
 }
 
-void PathModel::leaveLoop(const Expr *Condition, const Stmt *Loop, CheckerContext &C) const {
-  if (C.blockCount() <= Rounds)
-    return;
+void PathModel::leaveLoop(ProgramStateRef State, const Expr *Condition, const Stmt *Loop, CheckerContext &C) const {
   // Leave the loop as if its bound had been reached: what is spawned in two rounds is joined in two rounds, so the
   // bound itself does not matter. A condition known to be true would otherwise end the path here, silently.
-  ProgramStateRef State = C.getState();
   std::optional<DefinedOrUnknownSVal> Value = C.getSVal(Condition).getAs<DefinedOrUnknownSVal>();
-  if (!Value)
-    return;
-  if (ProgramStateRef Left = State->assume(*Value, false)) {
-    C.addTransition(Left);
-    return;
+  if (C.blockCount() > Rounds && Value) {
+    // while (1) has no other side; what a call returned is not a count, and neither is a flag that only this loop
+    // changes.
+    const auto *In = cast<FunctionDecl>(C.getLocationContext()->getDecl());
+    if (ProgramStateRef Left = State->assume(*Value, false))
+      State = Left;
+    else if (!holdsCall(Condition) && (steps(Loop, Condition) || readsShared(Condition, In->getBody())))
+      State = State->BindExpr(Condition, C.getLocationContext(),
+                              C.getSValBuilder().makeTruthVal(false, Condition->getType()));
   }
-  // while (1) has no other side; what a call returned is not a count, and neither is a flag that only this loop
-  // changes.
-  const auto *In = cast<FunctionDecl>(C.getLocationContext()->getDecl());
-  if (holdsCall(Condition) || !(steps(Loop, Condition) || readsShared(Condition, In->getBody())))
-    return;
-  C.addTransition(
-      State->BindExpr(Condition, C.getLocationContext(), C.getSValBuilder().makeTruthVal(false, Condition->getType())));
+  if (State != C.getState())
+    C.addTransition(State);
+}
+
+/// The variable or field that a flag, as guards have it, is.
+static const ValueDecl *declared(const Expr *Flag) {
+  if (const auto *Member = dyn_cast<MemberExpr>(Flag))
+    return Member->getMemberDecl();
+  return cast<ValueDecl>(cast<DeclRefExpr>(Flag)->getDecl()->getCanonicalDecl());
+}
+
+/// Calls \p Visit for each guard that a branch of \p F asks.
+template <typename Fn> static void forEachGuard(const FunctionDecl *F, AnalysisManager &Manager, Fn Visit) {
+  if (const CFG *Graph = Manager.getCFG(F))
+    for (const CFGBlock *B : *Graph)
+      if (const auto *Condition = dyn_cast_or_null<Expr>(B->getTerminatorCondition()))
+        if (const std::optional<Guard> Asked = guardOf(Condition, F->getASTContext()))
+          Visit(*Asked);
+}
+
+const llvm::DenseMap<unsigned, unsigned> &PathModel::branchesOf(const FunctionDecl *F, AnalysisManager &Manager) const {
+  auto &Count = BranchesOf[F];
+  if (!Count) {
+    Count = std::make_unique<llvm::DenseMap<unsigned, unsigned>>();
+    forEachGuard(F, Manager, [&](const Guard &Asked) { ++(*Count)[Asked.Hash]; });
+  }
+  return *Count;
+}
+
+unsigned PathModel::branchesAsking(const ValueDecl *D, AnalysisManager &Manager) const {
+  if (!BranchesAsking) {
+    BranchesAsking.emplace();
+    for (const FunctionDecl *F : A->U.definitions())
+      if (A->U.matters(F))
+        forEachGuard(F, Manager, [&](const Guard &Asked) {
+          if (Asked.Flag)
+            ++(*BranchesAsking)[declared(Asked.Flag)];
+        });
+  }
+  return BranchesAsking->lookup(D);
 }
 
 void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
@@ -240,18 +348,24 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
   llvm::FoldingSetNodeID Words, Place;
   Words.AddInteger(Asked->Hash);
   Words.AddPointer(Frame);
-  SmallVector<std::pair<unsigned, const StackFrameContext *>, 2> Keys{{Words.ComputeHash(), Frame}};
+  struct Use {
+    unsigned Key;
+    const StackFrameContext *In;
+    bool Ties;
+  };
+  const auto *F = cast<FunctionDecl>(Frame->getDecl());
+  SmallVector<Use, 2> Keys{{Words.ComputeHash(), Frame, branchesOf(F, C.getAnalysisManager()).lookup(Asked->Hash) > 1}};
   const MemRegion *Flag = Asked->Flag ? regionWritten(Asked->Flag, State, C.getLocationContext()) : nullptr;
   if (Flag && !frameOf(Flag, State)) {
     Place.AddPointer(Flag);
-    Keys.push_back({Place.ComputeHash(), Top});
+    Keys.push_back({Place.ComputeHash(), Top, branchesAsking(declared(Asked->Flag), C.getAnalysisManager()) > 1});
   }
-  for (auto [Key, In] : Keys) {
+  for (auto [Key, In, Ties] : Keys) {
     if (auto [Reads, New] = Mentions.try_emplace(Key, Asked->Reads); New && Asked->Follows)
       Reads->second.push_back(nullptr);
     GuardUse &Use = Askers[Key];
     Use.In = In;
-    Use.Where.insert(Condition);
+    Use.Ties = Ties;
   }
   if (!Value || Value->isUnknown())
     return;
@@ -260,7 +374,7 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
                  .evalEQ(State, *Value, C.getSValBuilder().makeZeroVal(Condition->getType()).castAs<DefinedSVal>())
                  .castAs<DefinedOrUnknownSVal>();
 
-  for (auto [Key, In] : Keys) {
+  for (auto [Key, In, Ties] : Keys) {
     const SVal *Before = State->get<GuardMap>(Key);
     auto Old = Before ? Before->getAs<DefinedOrUnknownSVal>() : std::nullopt;
     if (Old) {
@@ -358,7 +472,7 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
 void PathModel::checkEndAnalysis(ExplodedGraph &, BugReporter &, ExprEngine &) const {
   Mentions.clear();
   Askers.clear();
-  Been.clear();
+  Earlier.clear();
 }
 
 void safespawn::registerPathModel(CheckerManager &Manager, Analysis &A, std::shared_ptr<void> Keep) {

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Where the paths of an exploration have been, and what they knew there. A path that comes to a place following the
+// same objects in the same stages as an earlier one, and knowing all that the earlier one knew, has nothing new to
+// tell: the earlier path went on in every way that this one can. Property simulation (Das, Lerner, Seigle: ESP, PLDI
+// 2002), by choice instead of by union, so that every path that is left is a real one.
+#pragma once
+
+#include "llvm/ADT/FoldingSet.h"
+#include "llvm/ADT/SmallVector.h"
+#include <map>
+#include <vector>
+
+namespace safespawn {
+
+/// What a path knows of one value.
+struct Knowledge {
+  enum Kind : uint8_t {
+    Anything, ///< a symbol of which nothing is known
+    Symbol,   ///< a symbol of which something is known
+    Number,   ///< a constant
+    Other,    ///< an object, or no value at all
+  } What = Other;
+  unsigned Detail = 0; ///< from Visits::intern
+
+  bool operator==(const Knowledge &O) const { return What == O.What && Detail == O.Detail; }
+  /// Whether whoever knows this much of a value goes on in every way that one who knows \p O can.
+  bool covers(const Knowledge &O) const { return *this == O || (What == Anything && O.What != Other); }
+};
+
+/// A path at a place.
+struct Visit {
+  unsigned Round = 0;    ///< how often the path has come to this block
+  bool MayLeave = false; ///< whether the condition of a loop may end it here and now
+  /// Of the variables that matter, in one order at one place.
+  llvm::SmallVector<Knowledge, 16> Values;
+  /// Of the guards that were asked, by their keys in ascending order.
+  llvm::SmallVector<std::pair<unsigned, Knowledge>, 8> Guards;
+  /// Of other memory that matters, by its address in ascending order. What is missing is as it came from outside.
+  struct Cell {
+    const void *Region;
+    bool FromOutside; ///< it had a value before the path began
+    Knowledge Value;
+  };
+  llvm::SmallVector<Cell, 8> Memory;
+
+  bool covers(const Visit &Later) const;
+};
+
+class Visits {
+public:
+  /// A number that stands for \p Id, the same for the same.
+  unsigned intern(const llvm::FoldingSetNodeID &Id);
+  /// Whether one of the earlier visits of \p Place covers \p Now, which is one of them from now on. \p Place tells also
+  /// what the path follows.
+  bool wasHere(const llvm::FoldingSetNodeID &Place, Visit Now);
+  void clear();
+
+private:
+  std::map<llvm::FoldingSetNodeID, unsigned> Numbers;
+  std::map<llvm::FoldingSetNodeID, std::vector<Visit>> Earlier;
+};
+
+} // namespace safespawn
