@@ -48,10 +48,6 @@ private:
   bool wasHere(ProgramStateRef State, const Expr *Condition, CheckerContext &C) const;
   Knowledge knowledgeOf(ProgramStateRef State, SVal Value) const;
   void addMemory(Visit &Now, CheckerContext &C) const;
-  /// How many branches ask each guard, by its hash: in \p F.
-  const llvm::DenseMap<unsigned, unsigned> &branchesOf(const FunctionDecl *F, AnalysisManager &Manager) const;
-  /// How many branches of the file ask for the flag \p D, whatever object it is a member of.
-  unsigned branchesAsking(const ValueDecl *D, AnalysisManager &Manager) const;
   void followGuard(const Expr *Condition, CheckerContext &C) const;
   void forgetGuards(SVal Location, CheckerContext &C) const;
   bool isSmall(const FunctionDecl *F) const;
@@ -63,15 +59,13 @@ private:
   /// Where a guard is asked.
   struct GuardUse {
     const StackFrameContext *In = nullptr;
-    bool Ties = false; ///< it is asked in several places
+    llvm::SmallPtrSet<const Stmt *, 2> Where;
   };
   mutable llvm::DenseMap<unsigned, GuardUse> Askers;
   /// Where its paths have been, and what they followed and knew there.
   mutable Visits Earlier;
   // Of the whole file.
   mutable llvm::DenseMap<const FunctionDecl *, bool> Small;
-  mutable llvm::DenseMap<const FunctionDecl *, std::unique_ptr<llvm::DenseMap<unsigned, unsigned>>> BranchesOf;
-  mutable std::optional<llvm::DenseMap<const ValueDecl *, unsigned>> BranchesAsking;
 };
 
 /// Rounds of a loop that a path goes through before it leaves. Two: enough to see what the second round does to what
@@ -263,20 +257,20 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
         Now.Values.push_back(knowledgeOf(State, State->getSVal(State->getLValue(Var, Frame).castAs<Loc>())));
     Block = Frame->getCallSiteBlock();
   }
-  // Of guards only those that tie something together: asked in several places of a function that is not left yet, and
-  // with an answer.
+  // Of guards those with an answer, of functions that are not left yet.
   for (const auto &[Key, Value] : State->get<GuardMap>()) {
-    const GuardUse &Guard = Askers.find(Key)->second;
-    if (!Guard.Ties || !(Guard.In == Here->getStackFrame() || Guard.In->isParentOf(Here)))
-      continue;
+    const StackFrameContext *In = Askers.find(Key)->second.In;
     SymbolRef Symbol = Value.getAsSymbol();
-    if (Symbol ? truthOf(State, Symbol).has_value() : State->isNull(Value).isConstrained())
+    if ((In == Here->getStackFrame() || In->isParentOf(Here)) &&
+        (Symbol ? truthOf(State, Symbol).has_value() : State->isNull(Value).isConstrained()))
       Now.Guards.push_back({Key, knowledgeOf(State, Value)});
   }
   llvm::sort(Now.Guards, llvm::less_first());
   if (Now.MayLeave)
     addMemory(Now, C);
-  return Earlier.wasHere(Place, std::move(Now));
+  // One that is asked in a single place ties nothing together.
+  return Earlier.wasHere(Place, std::move(Now),
+                         [&](unsigned Guard) { return Askers.find(Guard)->second.Where.size() > 1; });
 }
 
 void PathModel::leaveLoop(ProgramStateRef State, const Expr *Condition, const Stmt *Loop, CheckerContext &C) const {
@@ -297,44 +291,6 @@ void PathModel::leaveLoop(ProgramStateRef State, const Expr *Condition, const St
     C.addTransition(State);
 }
 
-/// The variable or field that a flag, as guards have it, is.
-static const ValueDecl *declared(const Expr *Flag) {
-  if (const auto *Member = dyn_cast<MemberExpr>(Flag))
-    return Member->getMemberDecl();
-  return cast<ValueDecl>(cast<DeclRefExpr>(Flag)->getDecl()->getCanonicalDecl());
-}
-
-/// Calls \p Visit for each guard that a branch of \p F asks.
-template <typename Fn> static void forEachGuard(const FunctionDecl *F, AnalysisManager &Manager, Fn Visit) {
-  if (const CFG *Graph = Manager.getCFG(F))
-    for (const CFGBlock *B : *Graph)
-      if (const auto *Condition = dyn_cast_or_null<Expr>(B->getTerminatorCondition()))
-        if (const std::optional<Guard> Asked = guardOf(Condition, F->getASTContext()))
-          Visit(*Asked);
-}
-
-const llvm::DenseMap<unsigned, unsigned> &PathModel::branchesOf(const FunctionDecl *F, AnalysisManager &Manager) const {
-  auto &Count = BranchesOf[F];
-  if (!Count) {
-    Count = std::make_unique<llvm::DenseMap<unsigned, unsigned>>();
-    forEachGuard(F, Manager, [&](const Guard &Asked) { ++(*Count)[Asked.Hash]; });
-  }
-  return *Count;
-}
-
-unsigned PathModel::branchesAsking(const ValueDecl *D, AnalysisManager &Manager) const {
-  if (!BranchesAsking) {
-    BranchesAsking.emplace();
-    for (const FunctionDecl *F : A->U.definitions())
-      if (A->U.matters(F))
-        forEachGuard(F, Manager, [&](const Guard &Asked) {
-          if (Asked.Flag)
-            ++(*BranchesAsking)[declared(Asked.Flag)];
-        });
-  }
-  return BranchesAsking->lookup(D);
-}
-
 void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
   std::optional<Guard> Asked = guardOf(Condition, C.getASTContext());
   if (!Asked)
@@ -348,24 +304,18 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
   llvm::FoldingSetNodeID Words, Place;
   Words.AddInteger(Asked->Hash);
   Words.AddPointer(Frame);
-  struct Use {
-    unsigned Key;
-    const StackFrameContext *In;
-    bool Ties;
-  };
-  const auto *F = cast<FunctionDecl>(Frame->getDecl());
-  SmallVector<Use, 2> Keys{{Words.ComputeHash(), Frame, branchesOf(F, C.getAnalysisManager()).lookup(Asked->Hash) > 1}};
+  SmallVector<std::pair<unsigned, const StackFrameContext *>, 2> Keys{{Words.ComputeHash(), Frame}};
   const MemRegion *Flag = Asked->Flag ? regionWritten(Asked->Flag, State, C.getLocationContext()) : nullptr;
   if (Flag && !frameOf(Flag, State)) {
     Place.AddPointer(Flag);
-    Keys.push_back({Place.ComputeHash(), Top, branchesAsking(declared(Asked->Flag), C.getAnalysisManager()) > 1});
+    Keys.push_back({Place.ComputeHash(), Top});
   }
-  for (auto [Key, In, Ties] : Keys) {
+  for (auto [Key, In] : Keys) {
     if (auto [Reads, New] = Mentions.try_emplace(Key, Asked->Reads); New && Asked->Follows)
       Reads->second.push_back(nullptr);
     GuardUse &Use = Askers[Key];
     Use.In = In;
-    Use.Ties = Ties;
+    Use.Where.insert(Condition);
   }
   if (!Value || Value->isUnknown())
     return;
@@ -374,7 +324,7 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
                  .evalEQ(State, *Value, C.getSValBuilder().makeZeroVal(Condition->getType()).castAs<DefinedSVal>())
                  .castAs<DefinedOrUnknownSVal>();
 
-  for (auto [Key, In, Ties] : Keys) {
+  for (auto [Key, In] : Keys) {
     const SVal *Before = State->get<GuardMap>(Key);
     auto Old = Before ? Before->getAs<DefinedOrUnknownSVal>() : std::nullopt;
     if (Old) {

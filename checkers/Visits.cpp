@@ -4,7 +4,7 @@
 
 using namespace safespawn;
 
-bool Visit::covers(const Visit &Later) const {
+bool Visit::covers(const Visit &Later, llvm::function_ref<bool(unsigned)> Ties) const {
   // In an earlier round there are more rounds to come, but the way out may be taken later only.
   if (Round != Later.Round && (Round > Later.Round || !MayLeave))
     return false;
@@ -14,6 +14,8 @@ bool Visit::covers(const Visit &Later) const {
   for (const auto &[Key, Value] : Guards) {
     while (Known != Later.Guards.end() && Known->first < Key)
       ++Known;
+    if (!Ties(Key))
+      continue;
     if (Known == Later.Guards.end() || Known->first != Key || !(Known->second == Value))
       return false;
   }
@@ -38,9 +40,9 @@ unsigned Visits::intern(const llvm::FoldingSetNodeID &Id) {
   return Numbers.try_emplace(Id, unsigned(Numbers.size())).first->second;
 }
 
-bool Visits::wasHere(const llvm::FoldingSetNodeID &Place, Visit Now) {
+bool Visits::wasHere(const llvm::FoldingSetNodeID &Place, Visit Now, llvm::function_ref<bool(unsigned)> Ties) {
   std::vector<Visit> &Here = Earlier[Place];
-  if (llvm::any_of(Here, [&](const Visit &Before) { return Before.covers(Now); }))
+  if (llvm::any_of(Here, [&](const Visit &Before) { return Before.covers(Now, Ties); }))
     return true;
   Here.push_back(std::move(Now));
   return false;

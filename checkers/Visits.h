@@ -7,6 +7,7 @@
 #pragma once
 
 #include "llvm/ADT/FoldingSet.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include <map>
 #include <vector>
@@ -44,7 +45,8 @@ struct Visit {
   };
   llvm::SmallVector<Cell, 8> Memory;
 
-  bool covers(const Visit &Later) const;
+  /// \p Ties tells which guards still matter.
+  bool covers(const Visit &Later, llvm::function_ref<bool(unsigned)> Ties) const;
 };
 
 class Visits {
@@ -53,7 +55,7 @@ public:
   unsigned intern(const llvm::FoldingSetNodeID &Id);
   /// Whether one of the earlier visits of \p Place covers \p Now, which is one of them from now on. \p Place tells also
   /// what the path follows.
-  bool wasHere(const llvm::FoldingSetNodeID &Place, Visit Now);
+  bool wasHere(const llvm::FoldingSetNodeID &Place, Visit Now, llvm::function_ref<bool(unsigned)> Ties);
   void clear();
 
 private:
