@@ -105,7 +105,7 @@ struct Branch {
 };
 
 /// The condition of \p B as the analyzer asks for it: of a || b what the block itself evaluates.
-const Stmt *conditionOf(const CFGBlock &B) {
+const Stmt *askedBy(const CFGBlock &B) {
   const auto *Condition = dyn_cast_or_null<Expr>(B.getTerminatorCondition());
   if (!Condition)
     return nullptr;
@@ -195,7 +195,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
 
   std::vector<Branch> Branches;
   for (const CFGBlock *B : *Graph) {
-    const Stmt *Condition = conditionOf(*B);
+    const Stmt *Condition = askedBy(*B);
     const Stmt *Terminator = B->getTerminatorStmt();
     if (!Condition || B->succ_size() != 2 || isa<SwitchStmt>(Terminator))
       continue;

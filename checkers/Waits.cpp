@@ -181,13 +181,6 @@ struct Waits::Place {
     return Failed && !Cycle.count(Failed);
   }
 
-  static const Expr *conditionOf(const Stmt *Loop) {
-    if (const auto *For = dyn_cast<ForStmt>(Loop))
-      return For->getCond();
-    const auto *While = dyn_cast<WhileStmt>(Loop);
-    return While ? While->getCond() : cast<DoStmt>(Loop)->getCond();
-  }
-
   static bool isLoop(const Stmt *S, ASTContext &Context) {
     if (isa<ForStmt, WhileStmt>(S))
       return true;
