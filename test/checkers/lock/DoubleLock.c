@@ -164,6 +164,27 @@ int good_lock_that_says_so(void) {
   return rc;
 }
 
+static pthread_mutex_t says_so = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+int good_static_lock_that_says_so(void) {
+  pthread_mutex_lock(&says_so);
+  int rc = pthread_mutex_lock(&says_so);
+  pthread_mutex_unlock(&says_so);
+  return rc;
+}
+
+static pthread_mutexattr_t shared;
+struct own {
+  pthread_mutex_t mu;
+};
+void set_up(void) { pthread_mutexattr_settype(&shared, PTHREAD_MUTEX_RECURSIVE); }
+void make_own(struct own *o) { pthread_mutex_init(&o->mu, &shared); }
+void good_attribute_that_another_function_sets(struct own *o) {
+  pthread_mutex_lock(&o->mu);
+  pthread_mutex_lock(&o->mu);
+  pthread_mutex_unlock(&o->mu);
+  pthread_mutex_unlock(&o->mu);
+}
+
 void good_read_twice(struct queue *q) {
   pthread_rwlock_rdlock(&q->rw);
   pthread_rwlock_rdlock(&q->rw);
@@ -276,6 +297,11 @@ int good_made_elsewhere_to_say_so(void) {
 }
 
 int fork(void);
+
+void bad_says_so_to_nobody(void) {
+  pthread_mutex_lock(&asked); // expected-note{{'asked' is taken here}}
+  pthread_mutex_lock(&asked); // expected-warning{{lock 'asked' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+}
 
 void good_given_back_by_the_child(struct queue *shared_memory) {
   pthread_mutex_lock(&shared_memory->mu);

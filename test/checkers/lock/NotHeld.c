@@ -76,6 +76,13 @@ void bad_spin(struct queue *q) {
   pthread_spin_unlock(&q->spin); // expected-warning{{lock 'q->spin' is released, but was already released [safespawn.lock.NotHeld]}}
 }
 
+// A plain lock does not say so: whoever asks gets no answer that means anything.
+int bad_plain_lock_is_asked(struct queue *q) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  pthread_mutex_unlock(&q->mu); // expected-note{{'q->mu' is released here}}
+  return pthread_mutex_unlock(&q->mu); // expected-warning{{lock 'q->mu' is released, but was already released [safespawn.lock.NotHeld]}}
+}
+
 // ---- nothing to report
 
 void good_unknown_at_entry(struct queue *q) { pthread_mutex_unlock(&q->mu); }

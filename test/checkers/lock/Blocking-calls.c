@@ -1,0 +1,81 @@
+// The calls that wait for something outside of the program, and their forms that do not.
+// RUN: %safespawn_verify %s
+// RUN: %analyze_verify -Xclang -verify-ignore-unexpected=note %s
+#include "Inputs/pthread.h"
+
+typedef unsigned socklen_t;
+struct sockaddr;
+struct timeval {
+  time_t tv_sec;
+  long tv_usec;
+};
+typedef struct {
+  long bits[16];
+} fd_set;
+struct epoll_event;
+extern int accept(int fd, struct sockaddr *restrict address, socklen_t *restrict size);
+extern int connect(int fd, const struct sockaddr *address, socklen_t size);
+extern int select(int count, fd_set *restrict read, fd_set *restrict write, fd_set *restrict except,
+                  struct timeval *restrict timeout);
+extern int epoll_wait(int fd, struct epoll_event *events, int count, int timeout);
+extern int nanosleep(const struct timespec *request, struct timespec *remaining);
+extern int sem_timedwait(sem_t *restrict sem, const struct timespec *restrict until);
+extern int sem_trywait(sem_t *sem);
+
+struct server {
+  pthread_mutex_t mu;
+  sem_t slots;
+  int fd, clients;
+};
+
+int bad_accept(struct server *s) {
+  pthread_mutex_lock(&s->mu); // expected-note{{'s->mu' is taken here}}
+  int fd = accept(s->fd, NULL, NULL); // expected-warning{{'accept' may wait while lock 's->mu' is held [safespawn.lock.Blocking]}}
+  s->clients++;
+  pthread_mutex_unlock(&s->mu);
+  return fd;
+}
+
+int bad_connect(struct server *s, const struct sockaddr *to, socklen_t size) {
+  pthread_mutex_lock(&s->mu); // expected-note{{'s->mu' is taken here}}
+  int rc = connect(s->fd, to, size); // expected-warning{{'connect' may wait while lock 's->mu' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&s->mu);
+  return rc;
+}
+
+int bad_select(struct server *s, fd_set *set) {
+  pthread_mutex_lock(&s->mu); // expected-note{{'s->mu' is taken here}}
+  int rc = select(s->fd + 1, set, NULL, NULL, NULL); // expected-warning{{'select' may wait while lock 's->mu' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&s->mu);
+  return rc;
+}
+
+int bad_epoll(struct server *s, struct epoll_event *events) {
+  pthread_mutex_lock(&s->mu); // expected-note{{'s->mu' is taken here}}
+  int rc = epoll_wait(s->fd, events, 8, -1); // expected-warning{{'epoll_wait' may wait while lock 's->mu' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&s->mu);
+  return rc;
+}
+
+void bad_nanosleep(struct server *s, const struct timespec *pause) {
+  pthread_mutex_lock(&s->mu); // expected-note{{'s->mu' is taken here}}
+  nanosleep(pause, NULL); // expected-warning{{'nanosleep' may wait while lock 's->mu' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&s->mu);
+}
+
+int good_with_a_limit(struct server *s, fd_set *set, struct timeval *limit, struct epoll_event *events) {
+  pthread_mutex_lock(&s->mu);
+  int rc = select(s->fd + 1, set, NULL, NULL, limit) + epoll_wait(s->fd, events, 8, 100);
+  pthread_mutex_unlock(&s->mu);
+  return rc;
+}
+
+int good_only_looks(struct server *s, struct epoll_event *events, const struct timespec *until) {
+  struct timeval now = {0, 0};
+  pthread_mutex_lock(&s->mu);
+  int rc = select(0, NULL, NULL, NULL, &now) + epoll_wait(s->fd, events, 8, 0);
+  if (sem_trywait(&s->slots) == 0 || sem_timedwait(&s->slots, until) == 0)
+    s->clients++;
+  pthread_mutex_unlock(&s->mu);
+  return rc;
+}
