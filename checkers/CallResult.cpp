@@ -42,6 +42,16 @@ std::optional<bool> safespawn::succeeded(ProgramStateRef State, SymbolRef Result
 
 bool safespawn::isAsked(ProgramStateRef State, SymbolRef Symbol) { return getConstraintMap(State).contains(Symbol); }
 
+std::optional<bool> safespawn::isConstant(const CallEvent &Call, Role Which, StringRef Name, const Unit &U) {
+  auto Value = Call.getArgSVal(Which.index()).getAs<nonloc::ConcreteInt>();
+  if (!Value)
+    return std::nullopt;
+  // A macro, unlike an enumerator, has no value here: compare what is written.
+  const std::optional<int64_t> Known = U.constantNamed(Name);
+  return Known ? compat::valueOf(*Value) == *Known
+               : U.text(Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Which)) == Name;
+}
+
 ProgramStateRef safespawn::bindResult(ProgramStateRef State, const CallEvent &Call, CheckerContext &C) {
   QualType Type = Call.getResultType();
   if (Type->isVoidType())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What a path makes of a described call's result: a value to bind, and whether the path knows that the call worked.
+// What a path makes of a described call: a value to bind, whether it knows that the call worked, and what was passed.
 #pragma once
 
 #include "checkers/Unit.h"
@@ -15,6 +15,9 @@ std::optional<bool> succeeded(clang::ento::ProgramStateRef State, clang::ento::S
 
 /// Whether \p State knows anything of \p Symbol: the program has asked about it.
 bool isAsked(clang::ento::ProgramStateRef State, clang::ento::SymbolRef Symbol);
+
+/// Whether the argument in the role \p Which is the constant \p Name; nothing where the path does not know.
+std::optional<bool> isConstant(const clang::ento::CallEvent &Call, Role Which, llvm::StringRef Name, const Unit &U);
 
 /// Gives the call's expression a value that nothing is known of.
 clang::ento::ProgramStateRef bindResult(clang::ento::ProgramStateRef State, const clang::ento::CallEvent &Call,

@@ -29,7 +29,7 @@ const EffectInfo Effects[] = {
     {"cancel", Effect::Cancel, {"object"}, {"success"}},
     {"self", Effect::Self, {}, {}},
     {"equal", Effect::Equal, {"object", "other"}, {}},
-    {"observe", Effect::Observe, {"object"}, {}},
+    {"observe", Effect::Observe, {"object"}, {"value", "unless"}},
     {"end-thread", Effect::EndThread, {}, {"scopes"}},
     {"end-process", Effect::EndProcess, {}, {}},
     {"attribute-init", Effect::AttributeInit, {"object"}, {"success"}},

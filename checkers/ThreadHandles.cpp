@@ -410,24 +410,20 @@ bool ThreadHandles::evalCall(const CallEvent &Call, CheckerContext &C) const {
     if (const MemRegion *Region = Object().getAsRegion(); Region && !Row.DetachedName.empty()) {
       Region = Region->StripCasts();
       State = State->set<AttrSetMap>(Region, cast<CallExpr>(Call.getOriginExpr()));
-      const Expr *Written = Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Row.Value);
-      std::optional<int64_t> Detached = A->U.constantNamed(Row.DetachedName);
-      auto Value = Call.getArgSVal(Row.Value.index()).getAs<nonloc::ConcreteInt>();
-      if (Value && Detached) {
-        const bool IsDetached = compat::valueOf(*Value) == *Detached;
-        State = State->set<AttrMap>(Region, unsigned(IsDetached ? AttrKind::Detached : AttrKind::Joinable));
-      } else if (Value) { // a macro, not an enumerator: compare what is written
-        State = State->set<AttrMap>(
-            Region, unsigned(A->U.text(Written) == Row.DetachedName ? AttrKind::Detached : AttrKind::Joinable));
-      } else {
-        State = State->remove<AttrMap>(Region);
-      }
+      const std::optional<bool> Detached = isConstant(Call, Row.Value, Row.DetachedName, A->U);
+      State = Detached ? State->set<AttrMap>(Region, unsigned(*Detached ? AttrKind::Detached : AttrKind::Joinable))
+                       : State->remove<AttrMap>(Region);
     }
     C.addTransition(bindResult(State, Call, C));
     return true;
+  case Effect::Observe:
+    if (Row.Value.isArgument() && isConstant(Call, Row.Value, Row.Unless, A->U) == true) {
+      C.generateSink(State, C.getPredecessor());
+      return true;
+    }
+    [[fallthrough]];
   case Effect::AttributeDestroy:
   case Effect::DefaultAttribute:
-  case Effect::Observe:
     C.addTransition(bindResult(State, Call, C));
     return true;
   case Effect::EndProcess:

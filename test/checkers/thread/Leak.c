@@ -219,6 +219,15 @@ int bad_named_and_signalled(void) {
   // expected-warning@-1{{leaves 'bad_named_and_signalled' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
 }
 
+#define SIGKILL 9
+int good_process_is_killed(void) { // the signal is one thread's, its effect is not
+  pthread_t t;
+  if (pthread_create(&t, NULL, work, NULL))
+    return -1;
+  pthread_kill(t, SIGKILL);
+  return 0;
+}
+
 int bad_printed(void) {
   pthread_t t;
   if (pthread_create(&t, NULL, work, NULL)) // expected-note{{'t' is spawned here}}
