@@ -78,6 +78,19 @@ void Edits::remove(SourceLocation Begin, SourceLocation End) {
   Hints.push_back(FixItHint::CreateRemoval(CharSourceRange::getCharRange(Begin, End)));
 }
 
+void Edits::removeStatement(const Stmt *S) {
+  SourceLocation Begin = begin(S), End = afterSemicolon(S);
+  auto [File, Offset] = SM.getDecomposedLoc(End);
+  const StringRef Rest = SM.getBufferData(File).drop_front(Offset).take_until([](char C) { return C == '\n'; });
+  if (isFirstOnLine(Begin) && Rest.trim().empty()) {
+    Begin = Begin.getLocWithOffset(-int(lineBefore(Begin, SM).size()));
+    End = End.getLocWithOffset(int(Rest.size()) + 1);
+  } else {
+    End = End.getLocWithOffset(int(Rest.size() - Rest.ltrim(" \t").size()));
+  }
+  remove(Begin, End);
+}
+
 void Edits::rewrite(SourceRange Tokens, std::string Text) {
   Hints.push_back(FixItHint::CreateReplacement(written(Tokens), Text));
 }
@@ -207,7 +220,7 @@ void Edits::need(StringRef Name, StringRef Header) {
   // What another system header happens to bring along, another compiler's may not: only an include of the user's own,
   // or a type of the user's own, is enough.
   StringRef Text = SM.getBufferData(SM.getMainFileID());
-  if (Text.contains(("<" + Header + ">").str()) || Text.contains("<inttypes.h>"))
+  if (Text.contains(("<" + Header + ">").str()) || (Header == "stdint.h" && Text.contains("<inttypes.h>")))
     return;
   auto Word = Context.Idents.find(Name);
   if (Word != Context.Idents.end())

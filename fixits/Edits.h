@@ -49,6 +49,8 @@ public:
   void replace(clang::SourceRange Tokens, std::string Text);
   /// Takes out the text from \p Begin up to \p End.
   void remove(clang::SourceLocation Begin, clang::SourceLocation End);
+  /// Takes out \p S and its semicolon, with its line where nothing else stands there.
+  void removeStatement(const clang::Stmt *S);
   /// As replace, with macros as they are written.
   void rewrite(clang::SourceRange Tokens, std::string Text);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fixits/HeldTask.h"
+#include "fixits/CancelForms.h"
 
 using namespace clang;
 using namespace safespawn;
@@ -174,6 +175,9 @@ std::string safespawn::rewriteHeld(const Unit &U, const Handles &All, ArrayRef<c
       } else if (Use.is(Effect::Join)) {
         Name = "held_task_join";
         E.insert(Handle.getBegin(), "&");
+      } else if (Use.is(Effect::Cancel)) {
+        cancelTask(Use, ".task", E);
+        continue;
       } else {
         E.insert(Handle.getBegin(), "ss_task_thread(&");
         E.insert(Handle.getEnd(), ".task)");
@@ -182,6 +186,13 @@ std::string safespawn::rewriteHeld(const Unit &U, const Handles &All, ArrayRef<c
       E.rewrite(Use.In->getCallee()->getSourceRange(), Name);
     }
   }
+  CancelForms Forms(U);
+  for (const ValueDecl *D : Vars)
+    for (const HandleUse &Use : All.usesOf(D))
+      if (Use.is(Effect::Spawn) &&
+          llvm::any_of(All.usesOf(D), [](const HandleUse &Other) { return Other.is(Effect::Cancel); }) &&
+          Forms.add(Unit::namedFunction(Unit::argument(Use.In, Use.Row->Entry))).empty())
+        Forms.write(E);
   Out.Edits = {"scope", "run as a task with a scope of its own, which its join ends", E.takeMerged()};
   return "";
 }

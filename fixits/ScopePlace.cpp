@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fixits/ScopePlace.h"
 #include "fixits/Bodies.h"
+#include "fixits/CancelForms.h"
 #include "fixits/Edits.h"
 
 using namespace clang;
@@ -68,9 +69,7 @@ static const Stmt *outermostLoop(const Stmt *S, const CompoundStmt *Block, const
   return Found;
 }
 
-/// Whether control may come back into a function that holds \p S where nobody sees a jump: what setjmp does, and what
-/// pthread_cleanup_push is made of.
-static bool holdsHiddenReturn(const Stmt *S) {
+bool safespawn::holdsHiddenReturn(const Stmt *S) {
   SmallVector<const CallExpr *, 16> Calls;
   SmallVector<const DeclStmt *, 16> Declarations;
   gather(S, Calls);
@@ -126,9 +125,8 @@ bool safespawn::advances(const Stmt *Loop, const VarDecl *Var, unsigned Depth) {
   return false;
 }
 
-/// Calls \p Visit for each call that is made in \p From, or in a function of this file that it calls.
-static void eachCallBelow(const FunctionDecl *From, const Unit &U,
-                          llvm::function_ref<void(const CallExpr *, const FunctionDecl *)> Visit) {
+void safespawn::eachCallBelow(const FunctionDecl *From, const Unit &U,
+                              llvm::function_ref<void(const CallExpr *, const FunctionDecl *)> Visit) {
   llvm::SmallPtrSet<const FunctionDecl *, 16> Seen;
   SmallVector<const FunctionDecl *, 16> Work{From};
   while (!Work.empty()) {
@@ -202,6 +200,23 @@ void safespawn::replaceHandleType(const ValueDecl *D, const std::string &Type, E
     E.rewrite(Value->getSourceRange(), "{ 0 }");
 }
 
+std::string safespawn::levelIn(const CompoundStmt *Block, const Edits &E) {
+  for (const Stmt *S : Block->body())
+    if (const SourceLocation Begin = E.begin(S); Begin.isValid() && E.isFirstOnLine(Begin))
+      return E.levelOf(Begin, Block->getBeginLoc());
+  return "    ";
+}
+
+bool safespawn::isRemovable(const CallExpr *Call, const ParentMap &Parents) {
+  return isStatement(Call, Parents) && isa_and_nonnull<CompoundStmt>(Parents.getParent(statementOf(Call, Parents))) &&
+         Parents.getParent(Call) == Parents.getParent(statementOf(Call, Parents));
+}
+
+/// Whether a thread in \p Entry may run on until somebody does something.
+static bool mayGoOn(const FunctionDecl *Entry, const Unit &U) {
+  return !Entry || !Entry->hasBody() || U.neverEnds(Entry) || U.mayWait(Entry);
+}
+
 static const FunctionDecl *entryOf(const HandleUse &Spawn) {
   return Unit::namedFunction(Unit::argument(Spawn.In, Spawn.Row->Entry));
 }
@@ -258,6 +273,26 @@ const CallExpr *ScopePlace::allocationOf(const ValueDecl *D) const {
     if (Use.What == HandleUse::Allocate)
       Value = cast<BinaryOperator>(Use.Around)->getRHS();
   return Value ? dyn_cast<CallExpr>(Value->IgnoreParenCasts()) : nullptr;
+}
+
+SmallVector<const FunctionDecl *, 2> ScopePlace::entriesOf(const ValueDecl *D) const {
+  SmallVector<const FunctionDecl *, 2> Found;
+  for (const HandleUse &Use : All.usesOf(D))
+    if (Use.is(Effect::Spawn))
+      Found.push_back(entryOf(Use));
+  return Found;
+}
+
+bool ScopePlace::isBackground(const HandleUse &Spawn) const {
+  return llvm::any_of(Background, [&](const ValueDecl *D) {
+    return llvm::any_of(All.usesOf(D), [&](const HandleUse &Use) { return Use.In == Spawn.In; });
+  });
+}
+
+bool ScopePlace::isCancelled(const ValueDecl *D) const {
+  return llvm::any_of(All.usesOf(D), [](const HandleUse &Use) { return Use.is(Effect::Cancel); }) ||
+         (Background.count(D) &&
+          llvm::any_of(entriesOf(D), [&](const FunctionDecl *Entry) { return mayGoOn(Entry, U); }));
 }
 
 /// Whether \p D stands for several handles, so that two uses of it need not be about one.
@@ -338,6 +373,24 @@ static bool isWritten(const HandleUse &Use, const Edits &E, const SourceManager 
   return Is(Use.In) && Is(Use.In->getCallee()) && Is(Use.Given) && llvm::all_of(Use.In->arguments(), Is);
 }
 
+/// A background task is cancelled where its scope ends: nothing may be lost by that, and it has to hear of it.
+std::string ScopePlace::backgroundProblem(const ValueDecl *D) const {
+  if (!In->isMain())
+    return quoted(D) + " goes on when " + quoted(In) + " returns, and a background task would not";
+  if (isMany(D))
+    return quoted(D) + " stands for several detached threads";
+  for (const CallExpr *Call : U.callsIn(In))
+    if (U.meaningOf(Call, Effect::EndThread))
+      return quoted(D) + " goes on when 'main' ends its thread, and a background task would not";
+  for (const HandleUse &Use : All.usesOf(D)) {
+    if (Use.is(Effect::Spawn) && reaches(Graph, Use.In, Use.In))
+      return quoted(D) + " is detached in a loop";
+    if (Use.is(Effect::Detach) && !isRemovable(Use.In, Parents))
+      return "'" + U.text(Use.In) + "' cannot be taken out";
+  }
+  return "";
+}
+
 std::string ScopePlace::useProblem(const ValueDecl *D) const {
   const Edits E(U.context());
   const std::optional<TaskFamily> Kind = familyOf(D);
@@ -368,14 +421,26 @@ std::string ScopePlace::useProblem(const ValueDecl *D) const {
         return "the runtime has no form for '" + Use.Row->Call + "' with its clock";
       break;
     case Effect::Detach:
-      return quoted(D) + " is detached";
+      if (!Background.count(D))
+        return quoted(D) + " is detached: see --detached=service and --detached=background";
+      break;
     case Effect::Cancel:
-      return quoted(D) + " is cancelled by '" + Use.Row->Call +
-             "', and its start routine may block in calls that cancel only a thread";
+      if (!Kind || !Kind->Pointers || (Use.By == In && !isStatement(Use.In, Parents)))
+        return "the runtime has no form for '" + U.text(Use.In) + "' as it is used here";
+      break;
     default:
       if (!Kind || !Kind->Pointers)
         return "the runtime has no form for '" + Use.Row->Call + "'";
     }
+  }
+  if (Background.count(D))
+    if (std::string Why = backgroundProblem(D); !Why.empty())
+      return Why;
+  if (isCancelled(D)) {
+    CancelForms Forms(U);
+    for (const FunctionDecl *Entry : entriesOf(D))
+      if (std::string Why = Forms.add(Entry); !Why.empty())
+        return quoted(D) + " is cancelled, and " + Why;
   }
   return "";
 }
@@ -759,9 +824,9 @@ std::string ScopePlace::overwriteProblem(const ValueDecl *D, const HandleUse &Sp
 
 bool ScopePlace::mayWait() const {
   bool May = false;
-  eachSpawn([&](const ValueDecl *, const HandleUse &Spawn) {
+  eachSpawn([&](const ValueDecl *D, const HandleUse &Spawn) {
     const FunctionDecl *Entry = entryOf(Spawn);
-    May |= !Entry || !Entry->hasBody() || U.neverEnds(Entry) || U.mayWait(Entry) || (U.locks(Entry) && U.locks(In));
+    May |= !Background.count(D) && (mayGoOn(Entry, U) || (U.locks(Entry) && U.locks(In)));
   });
   return May;
 }

@@ -21,6 +21,10 @@ struct TaskFamily {
 /// The family for \p Spawn, or nullopt where the runtime has none.
 std::optional<TaskFamily> familyOf(const clang::CallExpr *Spawn, const Meaning &Row);
 
+/// Whether control may come back into a function that holds \p S where nobody sees a jump: what setjmp does, and what
+/// pthread_cleanup_push is made of.
+bool holdsHiddenReturn(const clang::Stmt *S);
+
 /// All nodes of one kind below \p S, in the order of the source.
 template <typename Node> void gather(const clang::Stmt *S, llvm::SmallVectorImpl<const Node *> &Out) {
   if (!S)
@@ -37,6 +41,9 @@ public:
 
   /// The variables and fields whose threads the scope is to own.
   llvm::SmallVector<const clang::ValueDecl *, 4> Vars;
+
+  /// Of these, the ones whose detached threads become background tasks: the scope cancels them before it waits.
+  llvm::DenseSet<const clang::ValueDecl *> Background;
 
   /// Whether all that the file does with them is understood; \returns what is not, or an empty string.
   std::string understand() const;
@@ -59,6 +66,10 @@ public:
   bool isBehindPointer() const;
   /// Whether some thread may run when \p Call is made.
   bool mayRunAt(const clang::CallExpr *Call) const;
+  /// The start routines of the threads of \p D.
+  llvm::SmallVector<const clang::FunctionDecl *, 2> entriesOf(const clang::ValueDecl *D) const;
+  /// Whether the threads of \p D are told to end, and then end where they would block.
+  bool isCancelled(const clang::ValueDecl *D) const;
   /// What the function returns, with 'return', when a spawn or another call fails; empty where that is not clear.
   std::string failureReturn() const;
   /// Whether the join of the scope fails only when something failed, and not because a task returned a value.
@@ -66,6 +77,7 @@ public:
   /// The calls that end a thread which may run as a task, or with the scope open.
   std::vector<const clang::CallExpr *> endings() const { return Endings; }
 
+  bool isBackground(const HandleUse &Spawn) const;
   bool nestsWith(const ScopePlace &Other) const;
   bool contains(const clang::Stmt *S) const;
   const clang::CompoundStmt *block() const { return Block; }
@@ -82,6 +94,7 @@ public:
 private:
   using Decls = llvm::ArrayRef<const clang::ValueDecl *>;
   std::string useProblem(const clang::ValueDecl *D) const;
+  std::string backgroundProblem(const clang::ValueDecl *D) const;
   std::string spawnProblem(const HandleUse &Spawn) const;
   std::string attributeProblem(const HandleUse &Spawn) const;
   std::string declarationProblem(const clang::ValueDecl *D) const;
@@ -119,6 +132,13 @@ private:
   std::vector<const clang::CallExpr *> Endings;
 };
 
+/// Calls \p Visit for each call that is made in \p From, or in a function of this file that it calls.
+void eachCallBelow(const clang::FunctionDecl *From, const Unit &U,
+                   llvm::function_ref<void(const clang::CallExpr *, const clang::FunctionDecl *)> Visit);
+/// The indentation that one level adds in \p Block.
+std::string levelIn(const clang::CompoundStmt *Block, const Edits &E);
+/// Whether \p Call is a statement of a block, and nothing is left when it is taken out.
+bool isRemovable(const clang::CallExpr *Call, const clang::ParentMap &Parents);
 /// Whether \p Var is something else in each round of \p Loop: it is counted, it moves on from itself, it is made anew,
 /// or it follows something that does so. Where it begins again within the loop it does not.
 bool advances(const clang::Stmt *Loop, const clang::VarDecl *Var, unsigned Depth = 0);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fixits/ScopeRewrite.h"
 #include "fixits/Bodies.h"
+#include "fixits/CancelForms.h"
 #include "fixits/Edits.h"
 #include "fixits/HeldTask.h"
 #include "fixits/ScopePlace.h"
+#include "fixits/ServiceRewrite.h"
+#include "fixits/TimerRewrite.h"
 
 using namespace clang;
 using namespace safespawn;
@@ -30,10 +33,7 @@ private:
   std::string leave(const std::string &Failed);
   std::string leaveBy(const ScopePlace::Exit &Way, const std::string &Failed);
   std::string join() const { return "ss_scope_join(&" + Scope + ", NULL)"; }
-  /// What one level of indentation adds.
-  std::string level() const {
-    return E.levelOf(Place.block()->body_front()->getBeginLoc(), Place.block()->getBeginLoc());
-  }
+  std::string level() const { return levelIn(Place.block(), E); }
 
   const Unit &U;
   const ScopePlace &Place;
@@ -73,6 +73,7 @@ void Writer::declare(const ValueDecl *D) {
 std::string Writer::spawn(const HandleUse &Use, const std::string &Failed) {
   const CallExpr *Call = Use.In;
   const TaskFamily Kind = *familyOf(Call, *Use.Row);
+  const std::string Flags = std::string(TaskFlags) + (Place.isBackground(Use) ? " | SS_TASK_BACKGROUND" : "");
   const std::string Opened = Scope + "_rc";
   const Expr *Attr = Unit::argument(Call, Use.Row->Attr);
   const bool HasAttr = Attr && !Attr->isNullPointerConstant(U.context(), Expr::NPC_ValueDependentIsNull);
@@ -125,19 +126,27 @@ std::string Writer::spawn(const HandleUse &Use, const std::string &Failed) {
   E.rewrite(Call->getCallee()->getSourceRange(), Name);
   E.insert(E.begin(Call->getArg(0)), "&" + Scope + ", ");
   if (HasAttr) {
-    E.insert(E.begin(Attr), std::string("&(ss_task_opts){ .flags = ") + TaskFlags + ", .attr = ");
+    E.insert(E.begin(Attr), "&(ss_task_opts){ .flags = " + Flags + ", .attr = ");
     E.insert(E.written(Attr->getSourceRange()).getEnd(), " }");
     E.insert(E.written(Call->getArg(Call->getNumArgs() - 1)->getSourceRange()).getEnd(), ", SS_HERE");
   } else if (Attr) {
-    E.rewrite(Attr->getSourceRange(), TaskFlags);
+    E.rewrite(Attr->getSourceRange(), Flags);
   } else {
-    E.insert(E.begin(Unit::argument(Call, Use.Row->Entry)), std::string(TaskFlags) + ", ");
+    E.insert(E.begin(Unit::argument(Call, Use.Row->Entry)), Flags + ", ");
   }
   return "";
 }
 
 void Writer::use(const HandleUse &Use, const TaskFamily &Kind) {
   const CharSourceRange Handle = E.written(Use.Given->getSourceRange());
+  if (Use.is(Effect::Cancel)) {
+    cancelTask(Use, "", E);
+    return;
+  }
+  if (Use.is(Effect::Detach)) {
+    E.removeStatement(statementOf(Use.In, Parents));
+    return;
+  }
   if (!Use.is(Effect::Join) && !Use.is(Effect::TryJoin)) {
     E.insert(Handle.getBegin(), "ss_task_thread(&");
     E.insert(Handle.getEnd(), ")");
@@ -224,6 +233,12 @@ std::string Writer::write(const RewriteOptions &Asked, ScopeRewrite &Out) {
   for (const CallExpr *End : Place.endings())
     E.rewrite(End->getCallee()->getSourceRange(),
               End->getNumArgs() == 1 && End->getArg(0)->getType()->isPointerType() ? "ss_exit_ptr" : "ss_exit");
+  CancelForms Forms(U);
+  for (const ValueDecl *D : Place.Vars)
+    for (const FunctionDecl *Entry : Place.entriesOf(D))
+      if (Place.isCancelled(D))
+        Forms.add(Entry);
+  Forms.write(E);
   E.need("ss_scope", "safespawn.h");
   const FunctionDecl *In = Place.function();
   Out.In = In;
@@ -295,6 +310,8 @@ std::vector<ScopeRewrite> safespawn::rewriteAsScopes(const Unit &U, const Rewrit
           Leave(In, Use.In, "thread " + quoted(D), Why);
   };
   for (const FunctionDecl *F : U.definitions()) {
+    if (SM.isInMainFile(SM.getExpansionLoc(F->getLocation())) && !U.isBroken(F))
+      rewriteTimers(U, F, Manager, Out);
     if (U.spawnsIn(F).empty())
       continue;
     AnalysisDeclContext *Context = Manager.getAnalysisDeclContext(F);
@@ -304,6 +321,10 @@ std::vector<ScopeRewrite> safespawn::rewriteAsScopes(const Unit &U, const Rewrit
     auto Find = [&](ArrayRef<const ValueDecl *> Vars) -> std::unique_ptr<ScopePlace> {
       auto New = std::make_unique<ScopePlace>(U, All, F, *Context);
       New->Vars.assign(Vars.begin(), Vars.end());
+      if (Asked.Detached == RewriteOptions::Background)
+        for (const ValueDecl *D : Vars)
+          if (isDetached(D, All))
+            New->Background.insert(D);
       std::string Why = New->find();
       if (Why.empty())
         return New;
@@ -313,6 +334,14 @@ std::vector<ScopeRewrite> safespawn::rewriteAsScopes(const Unit &U, const Rewrit
     for (const SmallVector<const ValueDecl *, 4> &Vars : ownedBy(F, All, Taken)) {
       if (!IsOurs) {
         LeaveAll(F, Vars, "its function is not in this file, or has an error");
+        continue;
+      }
+      if (Asked.Detached == RewriteOptions::Service && Vars.size() == 1 && isDetached(Vars.front(), All)) {
+        ScopeRewrite Service;
+        if (std::string Why = rewriteAsService(U, All, Vars.front(), Manager, Service); !Why.empty())
+          LeaveAll(F, Vars, Why);
+        else
+          Out.push_back(std::move(Service));
         continue;
       }
       std::unique_ptr<ScopePlace> Found = Find(Vars);

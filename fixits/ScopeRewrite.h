@@ -11,6 +11,8 @@
 namespace safespawn {
 
 struct RewriteOptions {
+  /// What becomes of a thread that is detached on purpose.
+  enum Purpose { Keep, Service, Background } Detached = Keep;
   unsigned Limit = 0; ///< tasks at a time that a scope may run; 0: all of them
 };
 
