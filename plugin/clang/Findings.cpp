@@ -265,7 +265,19 @@ bool Findings::deserialise(StringRef Text, Findings &Out) {
 // ---- for people
 // -------------------------------------------------------------------------------------------------------
 
-void Findings::print(DiagnosticsEngine &Diags) const {
+/// Whether \p R repairs \p F: as the command has it, where one of them stands on a line of the other.
+static bool repairs(const Rewrite &R, const Finding &F, const SourceManager &SM) {
+  auto IsOn = [&](SourceLocation At) {
+    return llvm::any_of(R.Calls, [&](SourceLocation Call) {
+      return SM.getFileID(SM.getExpansionLoc(Call)) == SM.getFileID(SM.getExpansionLoc(At)) &&
+             SM.getExpansionLineNumber(Call) == SM.getExpansionLineNumber(At);
+    });
+  };
+  return infoOf(F.Id).FullId.starts_with("safespawn.thread.") &&
+         (IsOn(F.At) || llvm::any_of(F.Notes, [&](const Note &N) { return IsOn(N.At); }));
+}
+
+void Findings::print(DiagnosticsEngine &Diags, bool Offer) const {
   if (Diags.getIgnoreAllWarnings())
     return;
   // The engine's own mapping of -Werror passes over diagnostics that it did not define.
@@ -290,6 +302,10 @@ void Findings::print(DiagnosticsEngine &Diags) const {
     if (F.Fixes.size() > 1)
       for (const Remedy &R : F.Fixes)
         Hints(Diags.Report(F.At, Plain) << "fix '" + R.Name + "': " + R.Title, R);
+    for (const Rewrite &R : Offer ? Rewrites : std::vector<Rewrite>())
+      if (const SourceManager &SM = Diags.getSourceManager();
+          repairs(R, F, SM) && llvm::all_of(R.Edits, [&](const Edit &E) { return SM.isInMainFile(E.Begin); }))
+        Hints(Diags.Report(F.At, Plain) << "rewrite as a " + R.Name, {R.Name, R.Title, R.Edits});
   }
 }
 

@@ -90,7 +90,8 @@ struct Findings {
   static bool deserialise(llvm::StringRef Text, Findings &Out);
 
   /// Prints the reports as diagnostics. A report is an error under -Werror and nothing under -w.
-  void print(clang::DiagnosticsEngine &Diags) const;
+  /// With \p Offer each one is followed by the rewrites of this file alone that repair it.
+  void print(clang::DiagnosticsEngine &Diags, bool Offer = false) const;
   /// Writes the JSON report; \returns a complaint, or an empty string.
   std::string write(llvm::StringRef File, const clang::SourceManager &SM) const;
 };

@@ -87,7 +87,7 @@ void Host::finish(Findings &Found) {
       Diags.Report(Diags.getCustomDiagID(DiagnosticsEngine::Error, "safespawn: %0")) << Complaint;
     }
   if (!Asked.Quiet)
-    Found.print(CI.getDiagnostics());
+    Found.print(CI.getDiagnostics(), Asked.Offer);
 }
 
 void Host::HandleTranslationUnit(ASTContext &Context) {
@@ -120,7 +120,7 @@ void Host::HandleTranslationUnit(ASTContext &Context) {
   else if (Diags.hasErrorOccurred() && Found.Problems.empty())
     Found.Problems.push_back({Problem::Error, "", "an error lies outside of all functions", {}});
   const bool Injected = Asked.Inject != Options::None;
-  if ((Found.Relevant && !Asked.Rules.none()) || Injected) {
+  if (((Found.Relevant || Asked.ToScope) && !Asked.Rules.none()) || Injected) {
     Outcome How;
     if (canIsolate()) {
       std::string Text;
@@ -261,6 +261,9 @@ void Host::analyse(Unit &U, Findings &Found) {
 void Host::rewrite(const Unit &U, AnalysisManager &Manager, Findings &Found) const {
   RewriteOptions How;
   How.Limit = Asked.Limit;
+  How.Detached = Asked.Detached == Options::Service      ? RewriteOptions::Service
+                 : Asked.Detached == Options::Background ? RewriteOptions::Background
+                                                         : RewriteOptions::Keep;
   for (ScopeRewrite &One : rewriteAsScopes(U, How, Manager)) {
     if (!One.Why.empty()) {
       Found.Left.push_back({One.At, One.In->getNameAsString(), One.What, One.Why});

@@ -22,6 +22,7 @@ struct Options {
   bool ReadConfig = true;  ///< look for .safespawn.yaml
   unsigned TimeLimit = 60; ///< seconds for one file
   bool ToScope = false;    ///< rewrite spawns into tasks of scopes, for the report
+  bool Offer = false;      ///< print rewrites as quick fixes of the reports that they repair
   /// What becomes of a thread that is detached on purpose.
   enum Purpose { Keep, Service, Background } Detached = Keep;
   unsigned Limit = 0;                       ///< tasks at once that a scope may have; 0: as many as are spawned

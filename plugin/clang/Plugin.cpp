@@ -29,11 +29,13 @@ class Action : public PluginASTAction {
     // Under --analyze the checkers are there already; C++ comes later.
     if (CI.getFrontendOpts().ProgramAction == frontend::RunAnalysis)
       return std::make_unique<ForeignAnalysis>(CI);
-    if (isPreloadedOnly(CI))
+    if (isPreloadedOnly(CI)) {
+      Asked.ToScope = Asked.Offer = true;
       if (std::string Complaint = Options::fromEnvironment(Asked); !Complaint.empty()) {
         DiagnosticsEngine &Diags = CI.getDiagnostics();
         Diags.Report(Diags.getCustomDiagID(DiagnosticsEngine::Error, "safespawn: %0")) << Complaint;
       }
+    }
     return makeHost(CI, Asked);
   }
 

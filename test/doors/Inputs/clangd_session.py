@@ -57,6 +57,29 @@ int main(void)
 }
 """
 
+FORGOTTEN = """#include <pthread.h>
+#include <stddef.h>
+
+static void *work(void *argument)
+{
+	*(int *)argument = 1;
+	return NULL;
+}
+
+int load(int stop)
+{
+	static int number;
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, work, &number))
+		return -1;
+	if (stop)
+		return 1;
+	pthread_join(t, NULL);
+	return 0;
+}
+"""
+
 BROKEN = "int f(void) { return undeclared; }\n"
 
 
@@ -113,6 +136,8 @@ def alternatives(clangd, loader, folder):
         (lent,) = ours(session.open(path), "thread.StackEscape")
         texts = []
         for fix in session.quick_fixes(path, lent):
+            if "rewrite" in fix["title"]:
+                continue
             assert not session.apply(path, fix), (fix, session.text[path])
             texts.append(session.text[path])
             assert len(ours(session.change(path, LENT), "thread.StackEscape")) == 1
@@ -121,6 +146,19 @@ def alternatives(clangd, loader, folder):
         (heap,) = [text for text in texts if "malloc" in text]
         for line in ["#include <stdlib.h>", "free(argument);", "free(number);", "*number = 0;"]:
             assert line in heap, heap
+
+
+def rewrite(clangd, loader, folder, include):
+    """One quick fix makes the thread a task of a scope, in all of the function, with the header that this needs."""
+    path = write(folder, "load.c", FORGOTTEN)
+    with open(os.path.join(folder, "compile_flags.txt"), "a") as flags:
+        flags.write("-I" + include + "\n")
+    with Session(clangd, preload=loader) as session:
+        (leak,) = ours(session.open(path), "thread.Leak")
+        (fix,) = [fix for fix in session.quick_fixes(path, leak) if "rewrite as a scope" in fix["title"]]
+        assert not session.apply(path, fix), session.text[path]
+        for part in ["#include <safespawn.h>", "ss_task t;", "SS_SCOPE(", "ss_spawn_task_ptr(", "ss_task_join_ptr(&t"]:
+            assert session.text[path].count(part) == 1, session.text[path]
 
 
 def strict(clangd, loader, folder):
@@ -182,4 +220,5 @@ def query_driver(clangd, loader, folder):
 
 
 if __name__ == "__main__":
-    {f.__name__: f for f in (repair, alternatives, strict, typing, without_plugin, query_driver)}[sys.argv[1]](*sys.argv[2:])
+    sessions = [repair, alternatives, rewrite, strict, typing, without_plugin, query_driver]
+    {f.__name__: f for f in sessions}[sys.argv[1]](*sys.argv[2:])
