@@ -53,6 +53,7 @@ struct Standing {
   bool KindSeen = false;                         ///< made on this path, so that Kind is known
   bool OnEntry = false;                          ///< given back before it was taken: the caller holds it
   bool MaybeReleased = false;                    ///< code that gives it back on some of its paths was passed by
+  bool Shown = false;                            ///< code that we do not see got the object that it lies in
   const StackFrameContext *Owner = nullptr;      ///< the frame that has to give it back; null when nobody we see
   const StackFrameContext *TakenIn = nullptr;    ///< the frame that took it, or the callers that it returned to
   const StackFrameContext *ReleasedIn = nullptr; ///< the same for the one that gave it back, or made it
@@ -61,13 +62,13 @@ struct Standing {
   bool isHeld() const { return At == SyncStage::Held || At == SyncStage::Shared || At == SyncStage::Nested; }
 
   auto key() const {
-    return std::make_tuple(At, Before, Kind, KindSeen, OnEntry, MaybeReleased, Row, Result, Taken, Region, Owner,
+    return std::make_tuple(At, Before, Kind, KindSeen, OnEntry, MaybeReleased, Shown, Row, Result, Taken, Region, Owner,
                            TakenIn, ReleasedIn, Left);
   }
   bool operator==(const Standing &O) const { return key() == O.key(); }
   void Profile(llvm::FoldingSetNodeID &Id) const {
     for (unsigned Value : {unsigned(At), unsigned(Before), unsigned(Kind), unsigned(KindSeen), unsigned(OnEntry),
-                           unsigned(MaybeReleased), Left})
+                           unsigned(MaybeReleased), unsigned(Shown), Left})
       Id.AddInteger(Value);
     for (const void *P :
          {static_cast<const void *>(Row), static_cast<const void *>(Result), static_cast<const void *>(Taken),
@@ -137,10 +138,27 @@ public:
   const Rule R;
 };
 
+/// A thread that was started on this path and not waited for since.
+struct Running {
+  const CallExpr *Spawn;
+  const FunctionDecl *Entry;
+  const Meaning *Row;
+  SymbolRef Result;  ///< of the spawn
+  LockName Argument; ///< what the thread got; none where that is not known
+  bool operator==(const Running &O) const { return Spawn == O.Spawn && Result == O.Result && Argument == O.Argument; }
+  void Profile(llvm::FoldingSetNodeID &Id) const {
+    Id.AddPointer(Spawn);
+    Id.AddPointer(Result);
+    Id.AddInteger(Argument);
+  }
+};
+
 } // namespace
 
 /// By name. Also attribute objects, with the kind of lock that they will make.
 REGISTER_MAP_WITH_PROGRAMSTATE(LockMap, unsigned, Standing)
+/// By the name of the handle.
+REGISTER_MAP_WITH_PROGRAMSTATE(RunningMap, unsigned, Running)
 /// What is given back by others: at the end of a scope by the cleanup attribute of a variable, by a thread.
 REGISTER_SET_WITH_PROGRAMSTATE(GuardedSet, unsigned)
 
@@ -184,7 +202,8 @@ private:
   /// \returns null where a rule was broken, which has been reported then.
   ProgramStateRef apply(ProgramStateRef State, const CallEvent &Call, const Event &E, const NoteTag *&Note,
                         CheckerContext &C) const;
-  std::string complaint(Rule R, const Event &E, SyncEvent What, SyncStage From, StringRef Called) const;
+  std::string complaint(Rule R, const Event &E, SyncEvent What, SyncStage From, StringRef Called,
+                        const Running *User) const;
   /// Whether the function at hand takes \p Lock on others of its paths, as if it knew better than its callers, who left
   /// it free, in which state they called it.
   bool passedByAcquire(const Standing &Known, LockName Lock, CheckerContext &C) const;
@@ -215,6 +234,11 @@ private:
   const FunctionDecl *joinedEntry(const CallExpr *Join, const Meaning &Row) const;
   void onWait(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const;
   ProgramStateRef passUnseenCall(ProgramStateRef State, const CallEvent &Call) const;
+  /// Keeps the threads that run, as far as the path alone can say that they do.
+  ProgramStateRef followThreads(ProgramStateRef State, const CallEvent &Call, const StackFrameContext *Frame) const;
+  /// A thread of this path that may use \p Lock later, or null.
+  const Running *userOf(ProgramStateRef State, LockName Lock) const;
+  void onFree(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const;
   /// Does what the attributes of the called function say.
   void passDeclaredCall(ProgramStateRef State, const CallEvent &Call, CheckerContext &C) const;
   /// The lock that \p D names, where the function's parameters have the values \p Given.
@@ -235,7 +259,7 @@ private:
   /// Where no call took the lock that is held, points to the declaration that says so.
   void tellDeclared(LockReport &Report, const Standing &Known, const SourceManager &SM) const;
   void report(Rule R, const llvm::Twine &Text, LockName Lock, const Standing &Known, const CallEvent &Call,
-              ProgramStateRef State, CheckerContext &C) const;
+              ProgramStateRef State, CheckerContext &C, const Running *User = nullptr) const;
   /// A note for reports about \p Lock.
   const NoteTag *tell(LockName Lock, std::string Text, CheckerContext &C) const;
   const LockReport *asOurs(const PathSensitiveBugReport &Report) const;
@@ -379,7 +403,7 @@ void LockState::tellDeclared(LockReport &Report, const Standing &Known, const So
 }
 
 void LockState::report(Rule R, const llvm::Twine &Text, LockName Lock, const Standing &Known, const CallEvent &Call,
-                       ProgramStateRef State, CheckerContext &C) const {
+                       ProgramStateRef State, CheckerContext &C, const Running *User) const {
   // Who waits for itself goes no further.
   ExplodedNode *End = R == Rule::lock_DoubleLock ? C.generateErrorNode(State) : C.generateNonFatalErrorNode(State);
   if (!End)
@@ -388,6 +412,9 @@ void LockState::report(Rule R, const llvm::Twine &Text, LockName Lock, const Sta
   auto Report =
       std::make_unique<LockReport>(A->Book, R, Text.str(), End, At, At, C.getLocationContext()->getDecl(), Lock);
   tellDeclared(*Report, Known, C.getSourceManager());
+  if (User)
+    Report->addNote("the thread is started here",
+                    PathDiagnosticLocation::createBegin(User->Spawn, C.getSourceManager(), C.getLocationContext()));
   C.emitReport(std::move(Report));
 }
 
@@ -556,7 +583,8 @@ bool LockState::isUnborn(const MemRegion *Region, LockName Object, CheckerContex
   return C.getState()->getSVal(Typed).isUndef();
 }
 
-std::string LockState::complaint(Rule R, const Event &E, SyncEvent What, SyncStage From, StringRef Called) const {
+std::string LockState::complaint(Rule R, const Event &E, SyncEvent What, SyncStage From, StringRef Called,
+                                 const Running *User) const {
   std::string Kind = "lock";
   if (QualType Type = E.Written ? E.Written->IgnoreParenCasts()->getType() : QualType();
       !Type.isNull() && Type->isPointerType())
@@ -591,7 +619,10 @@ std::string LockState::complaint(Rule R, const Event &E, SyncEvent What, SyncSta
     break;
   }
   if (What == SyncEvent::Init)
-    return Head + (From == SyncStage::Made ? "initialised a second time" : "initialised while it is held");
+    return Head + (From == SyncStage::Made || From == SyncStage::Free ? "initialised a second time"
+                                                                      : "initialised while it is held");
+  if (User)
+    return Head + "destroyed while the thread that runs '" + functionName(User->Entry).str() + "' may use it";
   const char *Verb = What == SyncEvent::Destroy ? "destroyed" : "used";
   if (From == SyncStage::Unborn)
     return Head + Verb + ", but was never initialised";
@@ -622,15 +653,21 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
     Known.At = SyncStage::Unknown;
   if (What == SyncEvent::Release && !Known.isHeld() && kindOf(Known, Lock) != LockKind::Plain && isAnswerUsed(Call))
     Known.At = SyncStage::Unknown; // asked, such a lock says whether it was held
-  const Move<SyncStage> Moved = step(Known.At, What);
+  // Who made it is known only where this path has seen it: a child after fork makes its locks anew.
+  if (What == SyncEvent::Init && Known.At == SyncStage::Free && !Known.KindSeen)
+    Known.At = SyncStage::Unknown;
+  Move<SyncStage> Moved = step(Known.At, What);
+  const Running *User = What == SyncEvent::Destroy && !Moved.Broken ? userOf(State, Lock) : nullptr;
+  if (User)
+    Moved.Broken = Rule::lock_Lifetime;
   const std::string Called = nameOf(Lock, E.Written);
   if (Moved.Broken && A->Book.isOn(*Moved.Broken)) {
     if (Known.Taken == Call.getOriginExpr()) // in the next round of a loop
       TakenAgain.insert(Known.Taken);
     Standing After; // nobody knows any more
     After.Region = E.Object;
-    report(*Moved.Broken, complaint(*Moved.Broken, E, What, Known.At, Called), Lock, Known, Call,
-           State->set<LockMap>(Lock, After), C);
+    report(*Moved.Broken, complaint(*Moved.Broken, E, What, Known.At, Called, User), Lock, Known, Call,
+           State->set<LockMap>(Lock, After), C, User);
     return nullptr;
   }
 
@@ -658,6 +695,7 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
     Next.Taken = cast<CallExpr>(Call.getOriginExpr());
     Next.TakenIn = Frame;
     Next.Left = 0;
+    Next.Shown = false;
     // Taken back: a function that was called with it held and let go of it in between owes it to its caller.
     const bool Lent = Known.Owner && Known.ReleasedIn && Known.Owner->isParentOf(Known.ReleasedIn) &&
                       (Frame == Known.ReleasedIn || Known.ReleasedIn->isParentOf(Frame));
@@ -914,6 +952,9 @@ void LockState::checkPreCall(const CallEvent &Call, CheckerContext &C) const {
         onWait(Call, *Row, C);
         break;
       }
+  if (!C.getState()->get<LockMap>().isEmpty())
+    if (const Meaning *Row = A->U.meaningOf(cast<CallExpr>(Call.getOriginExpr()), Effect::Free))
+      return onFree(Call, *Row, C);
   if (!A->U.meaningOf(Callee, Effect::EndThread))
     return;
   // Ending the thread ends all of its frames.
@@ -932,8 +973,13 @@ void LockState::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
     passDeclaredCall(State, Call, C);
     return;
   }
-  if (C.wasInlined)
+  if (C.wasInlined) {
+    // Whichever of its paths this was: who joins some joins all that it should.
+    if (Callee && A->U.givesUpHandles(Callee))
+      C.addTransition(State->remove<RunningMap>());
     return;
+  }
+  Next = State = followThreads(State, Call, C.getStackFrame());
   if (A->U.meaningOf(Callee, Effect::Fork)) {
     // The child has one thread and locks in the state of that moment: what it does with them is its own art.
     SVal Child = Call.getReturnValue();
@@ -962,7 +1008,105 @@ void LockState::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
   } else if (A->U.meaningsOf(Callee).empty()) {
     Next = passUnseenCall(Names.remember(State, Call), Call);
   }
-  if (Next != State)
+  if (Next != C.getState())
+    C.addTransition(Next);
+}
+
+ProgramStateRef LockState::followThreads(ProgramStateRef State, const CallEvent &Call,
+                                         const StackFrameContext *Frame) const {
+  const auto *E = dyn_cast_or_null<CallExpr>(Call.getOriginExpr());
+  if (!E)
+    return State;
+  const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
+  if (const Meaning *Row = A->U.meaningOf(E, Effect::Spawn)) {
+    const FunctionDecl *Entry =
+        Row->Entry.isArgument() ? Call.getArgSVal(Row->Entry.index()).getAsFunctionDecl() : nullptr;
+    const auto *In = dyn_cast_or_null<FunctionDecl>(Frame->getDecl());
+    const MemRegion *Handle = Row->Handle.isArgument() ? Call.getArgSVal(Row->Handle.index()).getAsRegion() : nullptr;
+    const MemRegion *Given =
+        Row->Argument.isArgument() ? Call.getArgSVal(Row->Argument.index()).getAsRegion() : nullptr;
+    const LockName Name = Handle ? Names.ofObject(Handle->StripCasts(), State) : Places::None;
+    const bool Joinable = !Row->Attr.isArgument() || Call.getArgSVal(Row->Attr.index()).isZeroConstant();
+    // Who waits or spins may wait for the thread to be done with what it uses.
+    if (!Entry || !Name || !Joinable || !In || A->U.mayWait(In) || A->U.detachesItself(Entry))
+      return State;
+    return State->set<RunningMap>(Name, Running{E, Entry, Row, Call.getReturnValue().getAsSymbol(),
+                                                Given ? Names.ofObject(Given->StripCasts(), State) : Places::None});
+  }
+  if (State->get<RunningMap>().isEmpty() || A->leavesAlone(Callee))
+    return State;
+  const ValueDecl *GivenUp = nullptr;
+  bool Waits = A->U.meaningOf(E, Effect::Wait) || (Callee && A->U.givesUpHandles(Callee));
+  for (Effect What : {Effect::Join, Effect::TryJoin, Effect::Detach})
+    if (const Meaning *Row = A->U.meaningOf(E, What)) {
+      GivenUp = WrittenLocks::lastNamed(Unit::argument(E, Row->Object));
+      Waits |= !GivenUp; // an element: where one is joined, all are
+    }
+  const bool Seen = !A->U.meaningsOf(Callee).empty() || (Callee && Callee->hasBody()) || Call.isInSystemHeader();
+  // Of code that is not seen: it may wait for a thread whose handle, or whose data, it can reach.
+  auto Reaches = [&](LockName Handle, const Running &Thread) {
+    if (!Names.frameOf(Handle))
+      return true;
+    for (unsigned I = 0; I < Call.getNumArgs(); ++I) {
+      if (WrittenLocks::lastNamed(E->getArg(I)) == Names.declarationOf(Handle))
+        return true;
+      const MemRegion *Region = Call.getArgSVal(I).getAsRegion();
+      const LockName Object = Region ? Names.ofObject(Region->StripCasts(), State) : Places::None;
+      if (Object && (Names.isWithin(Handle, Object) || Names.isWithin(Thread.Argument, Object) ||
+                     (Thread.Argument && Names.isWithin(Object, Thread.Argument))))
+        return true;
+    }
+    return false;
+  };
+  ProgramStateRef Next = State;
+  for (const auto &[Handle, Thread] : State->get<RunningMap>())
+    if (Waits || (GivenUp ? GivenUp == Names.declarationOf(Handle) : !Seen && Reaches(Handle, Thread)))
+      Next = Next->remove<RunningMap>(Handle);
+  return Next;
+}
+
+const Running *LockState::userOf(ProgramStateRef State, LockName Lock) const {
+  const ValueDecl *Place = Names.declarationOf(Lock);
+  const VarDecl *Var = Names.variableOf(Lock);
+  for (const auto &[Handle, Thread] : State->get<RunningMap>()) {
+    const std::optional<bool> Worked = succeeded(State, Thread.Result, Thread.Row, A->U);
+    if (Worked == false || (!Worked && Thread.Result && isAsked(State, Thread.Result)))
+      continue;
+    const bool Named = Var && !Var->hasLocalStorage() && !Names.isInArray(Lock);
+    const bool Within = Thread.Argument && Names.isWithin(Lock, Thread.Argument);
+    if (((Named || Within) && Written->uses(Thread.Entry, Place)) ||
+        (Thread.Argument == Lock && Thread.Entry->getNumParams() &&
+         Written->uses(Thread.Entry, Thread.Entry->getParamDecl(0))))
+      return State->get<RunningMap>(Handle);
+  }
+  return nullptr;
+}
+
+void LockState::onFree(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {
+  ProgramStateRef State = C.getState();
+  const MemRegion *Region = Call.getArgSVal(Row.Object.index()).getAsRegion();
+  Region = Region ? Region->StripCasts() : nullptr;
+  const LockName Object = Region ? Names.ofObject(Region, State) : Places::None;
+  const QualType Type = Unit::pointeeOf(Unit::argument(cast<CallExpr>(Call.getOriginExpr()), Row.Object));
+  if (!Object || (!Type.isNull() && !Type->isVoidType() && !Type->isRecordType())) // as Freed.h has it
+    return;
+  LockName Held = Places::None;
+  Standing How;
+  ProgramStateRef Next = State;
+  for (const auto &[Lock, Known] : State->get<LockMap>()) {
+    if (!Names.isPartOf(Lock, Object))
+      continue;
+    const bool Same = Known.Region && Known.Region->isSubRegionOf(Region);
+    if (!Held && !Known.Shown && settled(State, Known).isHeld() && isSure(Known, Same ? Known.Region : Region, Lock)) {
+      Held = Lock;
+      How = settled(State, Known);
+    }
+    Next = Next->remove<LockMap>(Lock);
+  }
+  if (Held && A->Book.isOn(Rule::lock_Lifetime))
+    report(Rule::lock_Lifetime, "lock '" + nameOf(Held, nullptr) + "' is freed while it is held", Held, How, Call, Next,
+           C);
+  else if (Next != State)
     C.addTransition(Next);
 }
 
@@ -991,11 +1135,12 @@ ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent
     if (Known.isHeld()) {
       // Whoever gets the object that a lock lies in could give the lock back. Nearly all code between a lock and its
       // unlock calls such helpers, and nearly none of them does: where it is done, the lock is taken by a helper too.
-      if (HasBody && !Known.MaybeReleased && Written->releasesForCaller(Callee, Place)) {
-        Standing Doubtful = Known;
-        Doubtful.MaybeReleased = true;
-        State = State->set<LockMap>(Lock, Doubtful);
-      }
+      Standing Now = Known;
+      Now.Shown |= !System && (!HasBody || A->U.locks(Callee)) &&
+                   llvm::any_of(Given, [&](LockName Object) { return Names.isWithin(Lock, Object); });
+      Now.MaybeReleased |= HasBody && Written->releasesForCaller(Callee, Place);
+      if (!(Now == Known))
+        State = State->set<LockMap>(Lock, Now);
       continue;
     }
     // A lock that is free may well be taken by a helper that stands for the whole of lock and unlock.
@@ -1189,10 +1334,10 @@ void LockState::checkPreStmt(const DeclStmt *Declaration, CheckerContext &C) con
 }
 
 void LockState::checkBranchCondition(const Stmt *Condition, CheckerContext &C) const {
-  // A loop that gives back what another loop has taken does so as often as that one went round: passing by its
-  // condition is enough.
+  // A loop that gives back what another loop has taken, or joins what it has started, does so as often as that one went
+  // round: passing by its condition is enough.
   ProgramStateRef State = C.getState();
-  if (State->get<LockMap>().isEmpty())
+  if (State->get<LockMap>().isEmpty() && State->get<RunningMap>().isEmpty())
     return;
   const ParentMap &Parents = C.getLocationContext()->getParentMap();
   const Stmt *Loop = isa<Expr>(Condition) ? loopOf(cast<Expr>(Condition), Parents) : nullptr;
@@ -1207,7 +1352,14 @@ void LockState::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
         return InLoop;
     return false;
   };
+  auto GivesUp = [&](const Stmt *S) {
+    const auto *Call = dyn_cast<CallExpr>(S);
+    return Call && (llvm::any_of(A->U.meaningsOf(Call), [](const Meaning &Row) { return isGivingUp(Row.What); }) ||
+                    (Call->getDirectCallee() && A->U.givesUpHandles(Call->getDirectCallee())));
+  };
   ProgramStateRef Next = State;
+  if (!State->get<RunningMap>().isEmpty() && holds(Loop, GivesUp))
+    Next = Next->remove<RunningMap>();
   for (const auto &[Lock, Known] : State->get<LockMap>()) {
     const ValueDecl *Place = Names.declarationOf(Lock);
     if (!Known.isHeld() || Known.MaybeReleased || !Place || !TakenInAnother(Known.Taken) ||
@@ -1225,6 +1377,9 @@ void LockState::checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) co
   for (const auto &[Lock, Known] : State->get<LockMap>())
     if (Known.Result)
       Reaper.markLive(Known.Result);
+  for (const auto &[Handle, Thread] : State->get<RunningMap>())
+    if (Thread.Result)
+      Reaper.markLive(Thread.Result);
 }
 
 void LockState::checkDeadSymbols(SymbolReaper &Reaper, CheckerContext &C) const {
@@ -1419,6 +1574,10 @@ void safespawn::registerLockState(CheckerManager &Manager, Analysis &A) {
   A.Follows.push_back([Rules](ProgramStateRef State, const CallExpr *Call) { return Rules->mayMeet(State, Call); });
   A.Fingerprints.push_back([](ProgramStateRef State, llvm::FoldingSetNodeID &Id) {
     State->get<GuardedSet>().Profile(Id);
+    State->get<RunningMap>().Profile(Id);
+    for (const auto &[Handle, Thread] : State->get<RunningMap>())
+      if (Thread.Result)
+        addKnowledge(State, Thread.Result, Id);
     for (const auto &[Lock, Known] : State->get<LockMap>()) {
       for (unsigned Value : {Lock, unsigned(Known.At), unsigned(Known.OnEntry), unsigned(Known.MaybeReleased)})
         Id.AddInteger(Value);

@@ -47,6 +47,7 @@ const EffectInfo Effects[] = {
     {"wait", Effect::Wait, {}, {"object", "lock", "limit", "never", "success"}},
     {"post", Effect::Post, {}, {"object", "broadcast"}},
     {"copy", Effect::Copy, {"destination", "source"}, {"size"}},
+    {"free", Effect::Free, {"object"}, {}},
     {"guard", Effect::Guard, {"object"}, {}},
     {"scope-open", Effect::ScopeOpen, {"object"}, {"attr", "value", "limited", "deadline", "unbound", "success"}},
     {"scope-close", Effect::ScopeClose, {"object"}, {}},

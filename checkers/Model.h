@@ -45,6 +45,7 @@ enum class Effect {
   Wait,             ///< goes on only after another thread has acted: object, lock, limit
   Post,             ///< lets a waiting thread go on: object
   Copy,             ///< copies memory as it is: destination, source, size
+  Free,             ///< gives memory back: object
   Guard,            ///< takes a lock up to the end of the variable that gets the result: object
   ScopeOpen,        ///< makes a scope, which tasks are spawned into and joined from: object, attr, value
   ScopeClose,       ///< refuses further tasks: object
@@ -62,6 +63,9 @@ enum class Effect {
   Jump,             ///< does not return: goes back to where its target was set: object
   JumpTarget,       ///< sets the target of jumps: object
 };
+
+/// Whether the effect is one on memory: it says nothing about threads.
+inline bool isOnMemory(Effect What) { return What == Effect::Copy || What == Effect::Free; }
 
 /// Whether the effect is one on a scope, its tasks, or a token: calls that threads, handles and locks know nothing of.
 inline bool isOnScope(Effect What) { return What >= Effect::ScopeOpen && What <= Effect::JumpTarget; }

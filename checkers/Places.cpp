@@ -149,6 +149,13 @@ bool Places::isWithin(Name Place, Name Object) const {
   return false;
 }
 
+bool Places::isPartOf(Name Place, Name Object) const {
+  Name N = Place;
+  while (N && N != Object && (node(N).K == Member || node(N).K == Element))
+    N = node(N).Base;
+  return N && N == Object;
+}
+
 const VarDecl *Places::variableOf(Name Place) const {
   Name N = Place;
   while (N && (node(N).K == Member || node(N).K == Element))

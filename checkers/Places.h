@@ -29,6 +29,8 @@ public:
   const clang::ValueDecl *declarationOf(Name Place) const;
   /// Whether \p Place lies in \p Object, or behind a pointer that is found in it.
   bool isWithin(Name Place, Name Object) const;
+  /// Whether \p Place is \p Object or a part of it.
+  bool isPartOf(Name Place, Name Object) const;
   /// The variable that \p Place is (a part of), without going through a pointer; or null.
   const clang::VarDecl *variableOf(Name Place) const;
   /// The frame of that variable, when it is an automatic one.

@@ -12,9 +12,8 @@ Move<SyncStage> safespawn::step(SyncStage From, SyncEvent What) {
   };
   switch (What) {
   case SyncEvent::Init:
-    // Made again without an end: what waits on the first one is lost. Of a lock that was only seen to be given back we
-    // do not know who made it: a child after fork makes its locks anew.
-    if (From == S::Made || Taken)
+    // Made again without an end: what waits on the first one is lost.
+    if (From == S::Made || From == S::Free || Taken)
       return {S::Made, Rule::lock_Lifetime};
     return {S::Made, std::nullopt};
   case SyncEvent::Acquire:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "checkers/Triage.h"
 #include "checkers/Flow.h"
+#include "checkers/Freed.h"
 #include "checkers/LockAttributes.h"
 #include "checkers/Protocol.h"
 #include "clang/AST/ParentMap.h"
@@ -106,6 +107,7 @@ struct Summary {
   bool Done = false;
   bool Suspect = false;
   bool Blocks = false;              ///< may wait for others
+  bool Destroys = false;            ///< ends a synchronisation object
   bool EndsThread = false;          ///< may not come back
   bool Configures = false;          ///< changes an attribute object
   bool LeavesHidden = false;        ///< ends with an object taken that its caller cannot name
@@ -126,6 +128,7 @@ struct Summary {
     Done = true;
     Suspect |= O.Suspect;
     Blocks |= O.Blocks;
+    Destroys |= O.Destroys;
     EndsThread |= O.EndsThread;
     Configures |= O.Configures;
     LendsSome.insert(O.LendsSome.begin(), O.LendsSome.end());
@@ -223,8 +226,9 @@ struct Triage::Impl {
   llvm::DenseMap<const FunctionDecl *, std::unique_ptr<Written>> Writes;
   llvm::DenseMap<const FunctionDecl *, std::vector<unsigned>> FlagsIn;
   llvm::DenseMap<unsigned, const VarDecl *> Flags; ///< by the hash of the guard that asks for them
+  Freed Memory;
 
-  Impl(const Analysis &A, ento::AnalysisManager &Manager) : A(A), U(A.U), Manager(Manager) {}
+  Impl(const Analysis &A, ento::AnalysisManager &Manager) : A(A), U(A.U), Manager(Manager), Memory(A.U) {}
 
   unsigned number(Place P) {
     auto [At, New] = Numbers.try_emplace(std::move(P), unsigned(Places.size()));
@@ -286,6 +290,8 @@ private:
   void suspect() { Out.Suspect = true; }
   bool isOn(Rule R) const { return I.A.Book.isOn(R); }
   void block(const Point &At, const Name &Except = std::nullopt);
+  void destroy(const Point &At);
+  void free(const Point &At, const CallExpr *Call);
   void letGo(Point &At, Place::Step Assigned);
   void assign(Point &At, const Expr *To);
   void declare(Point &At, const VarDecl *Var);
@@ -597,6 +603,32 @@ void Pass::block(const Point &At, const Name &Except) {
     suspect();
 }
 
+void Pass::destroy(const Point &At) {
+  // A thread that is not joined yet may use it.
+  Out.Destroys = true;
+  if (isOn(Rule::lock_Lifetime) && llvm::any_of(At.Known, [&](const auto &Known) {
+        return I.Places[Known.first]->What == HandleObject && (rowOf(Known.second, 0) & bit(HandleStage::Live));
+      }))
+    suspect();
+}
+
+void Pass::free(const Point &At, const CallExpr *Call) {
+  if (!isOn(Rule::lock_Lifetime))
+    return;
+  for (const auto &[Number, R] : At.Known) {
+    const Place &P = *I.Places[Number];
+    if (P.What != SyncObject || !(rowOf(R, 0) & (Taken | bit(SyncStage::Nested))) || !P.behindPointer())
+      continue;
+    // The struct that the lock lies in, behind the last pointer. A lock by itself, or in an array, may be anything's.
+    const auto Last = std::find(P.Path.rbegin(), P.Path.rend(), Place::Deref);
+    const auto *Field = Last == P.Path.rbegin() || (*(Last - 1) & 3)
+                            ? nullptr
+                            : dyn_cast<FieldDecl>(reinterpret_cast<const Decl *>(*(Last - 1)));
+    if (I.Memory.mayFree(Call, Field ? Field->getParent() : nullptr))
+      suspect();
+  }
+}
+
 void Pass::letGo(Point &At, Place::Step Assigned) {
   for (auto &[Number, R] : At.Known) {
     const Place &P = *I.Places[Number];
@@ -782,6 +814,7 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
       apply(At, Sync(), SyncEvent::Init);
       break;
     case Effect::Destroy:
+      destroy(At);
       apply(At, Sync(), SyncEvent::Destroy);
       break;
     case Effect::Once:
@@ -877,6 +910,8 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
     suspect();
   if (Inner.Blocks)
     block(At);
+  if (Inner.Destroys)
+    destroy(At);
   if (!U.spawnsOf(F).empty() && U.givesUpHandles(Callee))
     suspect(); // a thread that joins may join itself
   if (Inner.EndsThread) {
@@ -1021,6 +1056,7 @@ bool Pass::visit(Point &At, const Stmt *S, const Test &Asked, bool Worked) {
       assign(At, Op->getSubExpr());
   } else if (const auto *Call = dyn_cast<CallExpr>(S)) {
     const FunctionDecl *Callee = Call->getDirectCallee(), *Definition = nullptr;
+    free(At, Call);
     if (ArrayRef<Meaning> Rows = U.meaningsOf(Call); !Rows.empty()) {
       for (const Meaning &Row : Rows)
         if (Row.What == Effect::EndProcess)

@@ -79,7 +79,9 @@ ArrayRef<Meaning> Unit::rowsOf(const FunctionDecl *Callee) const {
 
 ArrayRef<Meaning> Unit::meaningsOf(const FunctionDecl *Callee) const {
   ArrayRef<Meaning> Rows = rowsOf(Callee);
-  return Rows.empty() || Rows.front().What == Effect::Copy || isOnScope(Rows.front().What) ? ArrayRef<Meaning>() : Rows;
+  if (Rows.empty() || isOnMemory(Rows.front().What) || isOnScope(Rows.front().What))
+    return {};
+  return Rows;
 }
 
 /// Whether \p Call passes as many arguments as the row says; a variadic function gets those, and more.
@@ -95,7 +97,7 @@ ArrayRef<Meaning> Unit::meaningsOf(const CallExpr *Call) const {
 
 bool Unit::isDescribed(const FunctionDecl *Callee) const {
   ArrayRef<Meaning> Rows = rowsOf(Callee);
-  if (Rows.empty() || Rows.front().What == Effect::Copy)
+  if (Rows.empty() || isOnMemory(Rows.front().What))
     return false;
   return HasScopes || (Rows.front().What != Effect::Jump && Rows.front().What != Effect::JumpTarget);
 }
@@ -490,7 +492,7 @@ void Unit::scan() {
         for (auto *Set : {&Locking, &Mattering, &Effective, &Syncing})
           Set->insert(key(F));
       for (const Meaning &Row : rowsOf(Callee)) {
-        if (Row.What == Effect::Copy || Row.What == Effect::JumpTarget || (Row.What == Effect::Jump && !HasScopes))
+        if (isOnMemory(Row.What) || Row.What == Effect::JumpTarget || (Row.What == Effect::Jump && !HasScopes))
           continue; // a jump matters to scopes alone, and there are files full of them
         Present |= uint64_t(1) << unsigned(Row.What);
         if (isOnScope(Row.What))

@@ -241,6 +241,21 @@ void WrittenLocks::placesDeclared(const DeclaredLock &D, const CallExpr *Call, S
     placesOf(Call->getArg(I), Out);
 }
 
+/// Whether the effect needs a synchronisation object that another call has made.
+static bool isUse(Effect What) {
+  switch (What) {
+  case Effect::Acquire:
+  case Effect::TryAcquire:
+  case Effect::Guard:
+  case Effect::Release:
+  case Effect::Wait:
+  case Effect::Post:
+    return true;
+  default:
+    return false;
+  }
+}
+
 void WrittenLocks::addEffects(const CallExpr *Call, const FactsOfAll &Known, Facts &Out) const {
   const FunctionDecl *Callee = Call->getDirectCallee();
   if (!Callee)
@@ -254,6 +269,9 @@ void WrittenLocks::addEffects(const CallExpr *Call, const FactsOfAll &Known, Fac
       placesOf(Unit::argument(Call, Row.Object), Row.Shared ? Out.InsistedShared : Out.Insisted);
     if (Row.What == Effect::Wait)
       placesOf(Unit::argument(Call, Row.Lock), Out.WaitedWith);
+    if (isUse(Row.What))
+      for (Role Which : {Row.Object, Row.Lock})
+        placesOf(Unit::argument(Call, Which), Out.Used);
   }
   if (isKnownByAttributes(Callee, U))
     for (const DeclaredLock &D : declaredLocks(Callee))
@@ -283,7 +301,7 @@ void WrittenLocks::derive() {
   for (bool Changed = true; Changed;) {
     Changed = false;
     for (const FunctionDecl *F : U.definitions()) {
-      if (!U.locks(F) && !U.mayWait(F))
+      if (!U.touchesSync(F))
         continue;
       Facts &Known = Of[cast<FunctionDecl>(key(F))];
       Facts Next = Known;
@@ -319,6 +337,12 @@ bool WrittenLocks::releases(const FunctionDecl *Function, const ValueDecl *Place
   derive();
   auto Found = Function ? Of.find(cast<FunctionDecl>(key(Function))) : Of.end();
   return Found != Of.end() && Found->second.Released.contains(key(Place));
+}
+
+bool WrittenLocks::uses(const FunctionDecl *Function, const ValueDecl *Place) {
+  derive();
+  auto Found = Function ? Of.find(cast<FunctionDecl>(key(Function))) : Of.end();
+  return Found != Of.end() && Place && Found->second.Used.contains(key(Place));
 }
 
 bool WrittenLocks::acquires(const FunctionDecl *Function, const ValueDecl *Place) {

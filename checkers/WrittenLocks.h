@@ -22,6 +22,8 @@ public:
   /// Whether \p Function, or a function of this file that it calls, gives back (takes) a lock in \p Place.
   bool releases(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
   bool acquires(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
+  /// Whether it takes, waits for, or does anything else with what another function has made in \p Place.
+  bool uses(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
   /// Whether \p Function gives back such a lock on behalf of its caller: itself or through a function that does so,
   /// while nothing in it takes one.
   bool releasesForCaller(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
@@ -54,11 +56,11 @@ public:
 private:
   using Set = llvm::SmallSetVector<const clang::ValueDecl *, 4>;
   struct Facts {
-    Set Acquired, Released;
+    Set Acquired, Released, Used;
     Set Insisted, InsistedShared; ///< of the acquired ones: waited for as long as it takes
     Set WaitedWith;               ///< given back while a condition is waited for
-    static constexpr Set Facts::*All[] = {&Facts::Acquired, &Facts::Released, &Facts::Insisted, &Facts::InsistedShared,
-                                          &Facts::WaitedWith};
+    static constexpr Set Facts::*All[] = {&Facts::Acquired, &Facts::Released,       &Facts::Used,
+                                          &Facts::Insisted, &Facts::InsistedShared, &Facts::WaitedWith};
   };
   using FactsOfAll = llvm::DenseMap<const clang::FunctionDecl *, Facts>;
   struct Walk;

@@ -111,7 +111,232 @@ int bad_made_while_held(struct queue *q) {
   return pthread_mutex_init(&q->mu, NULL); // expected-warning{{lock 'q->mu' is initialised while it is held [safespawn.lock.Lifetime]}}
 }
 
+int bad_made_again_after_use(struct queue *q) {
+  if (pthread_mutex_init(&q->mu, NULL)) // expected-note{{'q->mu' is initialised here}}
+    return -1;
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  q->count = 0;
+  pthread_mutex_unlock(&q->mu); // expected-note{{'q->mu' is released here}}
+  return pthread_mutex_init(&q->mu, NULL); // expected-warning{{lock 'q->mu' is initialised a second time [safespawn.lock.Lifetime]}}
+}
+
+// ---- freed while held
+
+void bad_freed_while_held(struct queue *q) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  q->count = 0;
+  free(q); // expected-warning{{lock 'q->mu' is freed while it is held [safespawn.lock.Lifetime]}}
+}
+
+struct server {
+  struct queue *first;
+  struct queue own;
+  pthread_mutex_t *lock;
+};
+
+static void drop(struct server *s) {
+  free(s); // expected-warning{{lock 's->own.mu' is freed while it is held [safespawn.lock.Lifetime]}}
+}
+
+void bad_freed_in_a_callee(struct server *s) {
+  pthread_mutex_lock(&s->own.mu); // expected-note{{'s->own.mu' is taken here}}
+  if (s->first)
+    drop(s);
+  else
+    pthread_mutex_unlock(&s->own.mu);
+}
+
+void bad_freed_lock(struct server *s) {
+  pthread_mutex_lock(s->lock); // expected-note{{'s->lock' is taken here}}
+  free(s->lock); // expected-warning{{lock 's->lock' is freed while it is held [safespawn.lock.Lifetime]}}
+}
+
+// ---- destroyed while a thread may use it
+
+static void *consume(void *arg) {
+  struct queue *q = arg;
+  pthread_mutex_lock(&q->mu);
+  q->count--;
+  pthread_cond_signal(&q->ready);
+  pthread_mutex_unlock(&q->mu);
+  return NULL;
+}
+static void *lock_only(void *arg) {
+  pthread_mutex_lock(arg);
+  pthread_mutex_unlock(arg);
+  return NULL;
+}
+static void *use_table(void *arg) {
+  pthread_mutex_lock(&table);
+  pthread_mutex_unlock(&table);
+  return arg;
+}
+
+int bad_destroyed_before_the_join(void) {
+  struct queue q;
+  pthread_t t;
+  pthread_mutex_init(&q.mu, NULL); // expected-note{{'q.mu' is initialised here}}
+  pthread_cond_init(&q.ready, NULL); // expected-note{{'q.ready' is initialised here}}
+  if (pthread_create(&t, NULL, consume, &q)) // expected-note 2{{the thread is started here}}
+    return -1;
+  pthread_mutex_destroy(&q.mu); // expected-warning{{lock 'q.mu' is destroyed while the thread that runs 'consume' may use it [safespawn.lock.Lifetime]}}
+  pthread_cond_destroy(&q.ready); // expected-warning{{condition 'q.ready' is destroyed while the thread that runs 'consume' may use it [safespawn.lock.Lifetime]}}
+  return pthread_join(t, NULL);
+}
+
+int bad_destroyed_lock_of_a_thread(struct queue *q) {
+  pthread_t t;
+  if (pthread_create(&t, NULL, lock_only, &q->mu)) // expected-note{{the thread is started here}}
+    return -1;
+  pthread_mutex_destroy(&q->mu); // expected-warning{{lock 'q->mu' is destroyed while the thread that runs 'lock_only' may use it [safespawn.lock.Lifetime]}}
+  return pthread_join(t, NULL);
+}
+
+int bad_destroyed_global(void) {
+  pthread_t t;
+  if (pthread_create(&t, NULL, use_table, NULL)) // expected-note{{the thread is started here}}
+    return -1;
+  pthread_mutex_destroy(&table); // expected-warning{{lock 'table' is destroyed while the thread that runs 'use_table' may use it [safespawn.lock.Lifetime]}}
+  return pthread_join(t, NULL);
+}
+
 // ---- nothing to report
+
+int good_destroyed_after_the_join(struct queue *q) {
+  pthread_t t;
+  if (pthread_create(&t, NULL, consume, q)) {
+    pthread_mutex_destroy(&q->mu);
+    return -1;
+  }
+  pthread_join(t, NULL);
+  return pthread_mutex_destroy(&q->mu);
+}
+
+int good_thread_of_another_lock(struct queue *q) {
+  pthread_t t;
+  if (pthread_create(&t, NULL, consume, q))
+    return -1;
+  pthread_mutex_destroy(&q->other);
+  pthread_barrier_destroy(&q->start);
+  return pthread_join(t, NULL);
+}
+
+int good_thread_that_got_another_object(struct queue *q, struct queue *other) {
+  pthread_t t;
+  if (pthread_create(&t, NULL, consume, q))
+    return -1;
+  pthread_mutex_destroy(&other->mu);
+  return pthread_join(t, NULL);
+}
+
+int good_waited_for_in_another_way(struct queue *q) {
+  pthread_t t;
+  if (pthread_create(&t, NULL, consume, q))
+    return -1;
+  sem_wait(&q->items);
+  pthread_mutex_destroy(&q->mu);
+  return pthread_join(t, NULL);
+}
+
+void await_end(struct queue *q);
+int good_waited_for_by_unseen_code(struct queue *q) {
+  pthread_t t;
+  if (pthread_create(&t, NULL, consume, q))
+    return -1;
+  await_end(q);
+  pthread_mutex_destroy(&q->mu);
+  return pthread_join(t, NULL);
+}
+
+void good_several_threads(struct queue *q) {
+  pthread_t t[4];
+  for (int i = 0; i < 4; i++)
+    if (pthread_create(&t[i], NULL, consume, q))
+      abort();
+  for (int i = 0; i < 4; i++)
+    pthread_join(t[i], NULL);
+  pthread_mutex_destroy(&q->mu);
+}
+
+struct pool {
+  pthread_mutex_t mu;
+  pthread_t *threads;
+  int count;
+};
+static void *serve(void *arg) {
+  struct pool *p = arg;
+  pthread_mutex_lock(&p->mu);
+  pthread_mutex_unlock(&p->mu);
+  return NULL;
+}
+static void join_all(struct pool *p) {
+  pthread_mutex_lock(&p->mu);
+  pthread_mutex_unlock(&p->mu);
+  for (int i = 0; i < p->count; i++)
+    pthread_join(p->threads[i], NULL);
+}
+int good_those_that_were_started(struct pool *p, int count) {
+  for (int i = 0; i < count; i++)
+    if (pthread_create(&p->threads[i], NULL, serve, p)) {
+      p->count = i;
+      join_all(p);
+      pthread_mutex_destroy(&p->mu);
+      return -1;
+    }
+  p->count = count;
+  return 0;
+}
+int good_as_many_as_there_are(struct pool *p) {
+  int started = 0;
+  while (started < p->count && pthread_create(&p->threads[started], NULL, serve, p) == 0)
+    started++;
+  for (int i = 0; i < started; i++)
+    pthread_join(p->threads[i], NULL);
+  pthread_mutex_destroy(&p->mu);
+  return started;
+}
+
+void good_freed_after_unlock(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  q->count = 0;
+  pthread_mutex_unlock(&q->mu);
+  free(q);
+}
+
+void good_freed_something_else(struct server *s) {
+  pthread_mutex_lock(&s->own.mu);
+  free(s->first);
+  s->first = NULL;
+  pthread_mutex_unlock(&s->own.mu);
+}
+
+void good_freed_holder_of_a_pointer(struct server *s) {
+  pthread_mutex_lock(&s->first->mu);
+  struct queue *q = s->first;
+  free(s);
+  pthread_mutex_unlock(&q->mu);
+}
+
+void unlock_queue(struct queue *q);
+void good_given_back_by_unseen_code(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  unlock_queue(q);
+  free(q);
+}
+
+void good_made_again_in_a_child(struct queue *q) {
+  pthread_mutex_lock(&q->mu);
+  pthread_mutex_unlock(&q->mu);
+  pthread_mutex_init(&q->mu, NULL);
+}
+
+int good_made_again_after_its_end(struct queue *q) {
+  pthread_mutex_init(&q->mu, NULL);
+  pthread_mutex_lock(&q->mu);
+  pthread_mutex_unlock(&q->mu);
+  pthread_mutex_destroy(&q->mu);
+  return pthread_mutex_init(&q->mu, NULL);
+}
 
 int good_made_and_destroyed(void) {
   pthread_mutex_t m;
