@@ -14,7 +14,7 @@ static int crowd_in(void *arg)
 
 	while (now > most && !atomic_compare_exchange_weak(&crowd->most, &most, now))
 		;
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 5; i++)
 		sched_yield();
 	crowd->inside--;
 	crowd->done++;
@@ -39,7 +39,7 @@ static void no_more_than_the_limit_run(void **state)
 	for (unsigned flags = 0; flags < 2; flags++) {
 		for (unsigned limit = 1; limit <= 4; limit++) {
 			struct crowd crowd = { .inside = 0 };
-			int count = (int)support_repeat(300);
+			int count = (int)support_repeat(100);
 
 			SS_SCOPE(scope, .limit = limit);
 			for (int i = 0; i < count; i++)
@@ -394,7 +394,7 @@ static void *spawn_from_outside(void *arg)
 {
 	struct shared *shared = arg;
 
-	for (unsigned i = 0; i < support_repeat(200); i++)
+	for (unsigned i = 0; i < support_repeat(100); i++)
 		CHECK_EQ(ss_spawn(&shared->scope, crowd_in, &shared->crowd), 0);
 	return NULL;
 }
@@ -413,7 +413,7 @@ static void outsiders_share_the_slots(void **state)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(ss_scope_join(&shared.scope, NULL), 0);
 	ss_scope_fini(&shared.scope);
-	assert_int_equal(shared.crowd.done, 4 * support_repeat(200));
+	assert_int_equal(shared.crowd.done, 4 * support_repeat(100));
 	assert_in_range(shared.crowd.most, 1, 2);
 }
 
