@@ -119,6 +119,8 @@ std::string safespawn::rewriteHeld(const Unit &U, const Handles &All, ArrayRef<c
       if (!SM.isInMainFile(SM.getExpansionLoc(Use.By->getLocation())) || U.isBroken(Use.By) || !Context->getCFG() ||
           !isa_and_nonnull<CompoundStmt>(Use.By->getBody()))
         return "it is used in " + quoted(Use.By) + ", which is not in this file or has an error";
+      if (Use.is(Effect::Equal))
+        return quoted(D) + " is compared where its thread may be joined already";
       if (Use.is(Effect::TryJoin))
         return "the runtime has no form for '" + Use.Row->Call + "' on a handle that is kept";
       ScopePlace Place(U, All, Use.By, *Context);

@@ -699,6 +699,8 @@ std::string ScopePlace::find() {
                   : quoted(Holder) + " ends before the scope does";
   });
   if (Why.empty())
+    Why = lateUseProblem();
+  if (Why.empty())
     Why = endProblem();
   eachSpawn([&](const ValueDecl *D, const HandleUse &Spawn) {
     if (Why.empty())
@@ -820,6 +822,28 @@ std::string ScopePlace::overwriteProblem(const ValueDecl *D, const HandleUse &Sp
     });
   });
   return Outside ? "a place of " + quoted(D) + " may be stored over while its thread still runs" : "";
+}
+
+/// What a handle says of a thread that is joined, a task no longer knows.
+std::string ScopePlace::lateUseProblem() const {
+  for (const ValueDecl *D : Vars)
+    for (const HandleUse &Join : All.usesOf(D)) {
+      if (!Join.is(Effect::Join) && !Join.is(Effect::TryJoin))
+        continue;
+      bool IsLate = false;
+      safespawn::follow(Graph, pointAfter(Graph, Join.In), SpawnTest{}, [&](const Stmt *S) {
+        const auto *Call = dyn_cast_or_null<CallExpr>(S);
+        bool IsSpawned = false;
+        for (const HandleUse &Use : Call ? All.usesOf(D) : ArrayRef<HandleUse>()) {
+          IsLate |= Use.In == Call && (Use.is(Effect::Observe) || Use.is(Effect::Equal));
+          IsSpawned |= Use.In == Call && Use.is(Effect::Spawn);
+        }
+        return !IsSpawned;
+      });
+      if (IsLate)
+        return quoted(D) + " is asked for where its thread may be joined already";
+    }
+  return "";
 }
 
 bool ScopePlace::mayWait() const {

@@ -103,6 +103,7 @@ private:
   std::string memoryProblem(const clang::VarDecl *Var) const;
   std::string jumpProblem();
   std::string overwriteProblem(const clang::ValueDecl *D, const HandleUse &Spawn) const;
+  std::string lateUseProblem() const;
   std::string endProblem();
   bool isMany(const clang::ValueDecl *D) const;
   bool isZone(const clang::ValueDecl *D, const HandleUse &Spawn, const HandleUse &Use, const clang::Stmt *&Zone) const;
