@@ -8,15 +8,19 @@ using namespace clang;
 using namespace ento;
 using namespace safespawn;
 
-void safespawn::addKnowledge(ProgramStateRef State, SymbolRef Symbol, llvm::FoldingSetNodeID &Id) {
-  if (!Symbol)
-    return Id.AddInteger(0);
+bool safespawn::addKnowledge(ProgramStateRef State, SymbolRef Symbol, llvm::FoldingSetNodeID &Id) {
+  if (!Symbol) {
+    Id.AddInteger(0);
+    return true;
+  }
   if (const llvm::APSInt *Value = State->getConstraintManager().getSymVal(State, Symbol)) {
     Id.AddInteger(1);
-    return Value->Profile(Id);
+    Value->Profile(Id);
+    return true;
   }
   const std::optional<bool> Holds = truthOf(State, Symbol);
   Id.AddInteger(Holds ? *Holds ? 3 : 2 : 4);
+  return Holds.has_value();
 }
 
 std::optional<bool> safespawn::truthOf(ProgramStateRef State, SymbolRef Symbol) {

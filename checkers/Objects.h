@@ -8,8 +8,9 @@
 
 namespace safespawn {
 
-/// Adds what the path knows of \p Symbol to a fingerprint: whether it is zero, or which values it may have.
-void addKnowledge(clang::ento::ProgramStateRef State, clang::ento::SymbolRef Symbol, llvm::FoldingSetNodeID &Id);
+/// Adds what the path knows of \p Symbol to a fingerprint: whether it is zero, or which value it has.
+/// \returns whether anything is known.
+bool addKnowledge(clang::ento::ProgramStateRef State, clang::ento::SymbolRef Symbol, llvm::FoldingSetNodeID &Id);
 /// Whether \p Symbol is known to be other than 0 on the path, or to be 0.
 std::optional<bool> truthOf(clang::ento::ProgramStateRef State, clang::ento::SymbolRef Symbol);
 /// The frame that \p Region is an automatic object of, or null.

@@ -45,7 +45,8 @@ public:
 
 private:
   void leaveLoop(ProgramStateRef State, const Expr *Condition, const Stmt *Loop, CheckerContext &C) const;
-  bool wasHere(ProgramStateRef State, const Expr *Condition, CheckerContext &C) const;
+  /// \p ComesRound: each round of a loop around passes by \p Condition.
+  bool wasHere(ProgramStateRef State, const Expr *Condition, bool ComesRound, CheckerContext &C) const;
   Knowledge knowledgeOf(ProgramStateRef State, SVal Value) const;
   void addMemory(Visit &Now, CheckerContext &C) const;
   void followGuard(const Expr *Condition, CheckerContext &C) const;
@@ -136,6 +137,30 @@ bool readsShared(const Stmt *Condition, const Stmt *Body) {
 
 } // namespace
 
+/// Whether the innermost loop around \p S in its function has no condition to come to.
+static bool isInEndlessLoop(const Stmt *S, CheckerContext &C) {
+  const ParentMap &Parents = C.getLocationContext()->getParentMap();
+  Expr::EvalResult Value;
+  for (const Stmt *P = Parents.getParent(S); P; P = Parents.getParent(P))
+    if (isa<ForStmt, WhileStmt>(P)) {
+      const Expr *Condition = conditionOf(P);
+      return !Condition || (Condition->EvaluateAsInt(Value, C.getASTContext()) && Value.Val.getInt().getBoolValue());
+    } else if (isa<DoStmt>(P)) {
+      return false;
+    }
+  return false;
+}
+
+/// Whether \p S, or the call that led to it, stands in \p Loop.
+static bool isWithin(const LocationContext *Here, const Stmt *S, const Stmt *Loop) {
+  for (const StackFrameContext *Frame = Here->getStackFrame(); Frame;
+       S = Frame->getCallSite(), Frame = Frame->getParent() ? Frame->getParent()->getStackFrame() : nullptr)
+    for (const ParentMap &Parents = Frame->getParentMap(); S; S = Parents.getParent(S))
+      if (S == Loop)
+        return true;
+  return false;
+}
+
 void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) const {
   const auto *E = dyn_cast<Expr>(Condition);
   const auto *In = dyn_cast_or_null<FunctionDecl>(C.getLocationContext()->getDecl());
@@ -164,7 +189,7 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
     const bool MayEnd = !State->isNull(C.getSVal(E)).isConstrainedFalse() && !hasAlternatives(conditionOf(Loop));
     State = MayEnd ? State->remove<ClosedLoops>(Loop) : State->add<ClosedLoops>(Loop);
   }
-  if (A->Book.Hosted && wasHere(State, E, C)) {
+  if (A->Book.Hosted && wasHere(State, E, Loop || isInEndlessLoop(E, C), C)) {
     C.generateSink(State, C.getPredecessor());
     return;
   }
@@ -176,11 +201,9 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
 
 Knowledge PathModel::knowledgeOf(ProgramStateRef State, SVal Value) const {
   llvm::FoldingSetNodeID Id;
-  if (SymbolRef Symbol = Value.getAsSymbol()) {
-    addKnowledge(State, Symbol, Id);
-    const bool Known = State->getConstraintManager().getSymVal(State, Symbol) || truthOf(State, Symbol);
-    return {Known ? Knowledge::Symbol : Knowledge::Anything, Known ? Earlier.intern(Id) : 0};
-  }
+  if (SymbolRef Symbol = Value.getAsSymbol())
+    return addKnowledge(State, Symbol, Id) ? Knowledge{Knowledge::Symbol, Earlier.intern(Id)}
+                                           : Knowledge{Knowledge::Anything, 0};
   Value.Profile(Id);
   return {Value.getAs<nonloc::ConcreteInt>() ? Knowledge::Number : Knowledge::Other, Earlier.intern(Id)};
 }
@@ -219,17 +242,7 @@ void PathModel::addMemory(Visit &Now, CheckerContext &C) const {
   llvm::sort(Now.Memory, [](const Visit::Cell &A, const Visit::Cell &B) { return A.Region < B.Region; });
 }
 
-/// Whether \p S, or the call that led to it, stands in \p Loop.
-static bool isWithin(const LocationContext *Here, const Stmt *S, const Stmt *Loop) {
-  for (const StackFrameContext *Frame = Here->getStackFrame(); Frame;
-       S = Frame->getCallSite(), Frame = Frame->getParent() ? Frame->getParent()->getStackFrame() : nullptr)
-    for (const ParentMap &Parents = Frame->getParentMap(); S; S = Parents.getParent(S))
-      if (S == Loop)
-        return true;
-  return false;
-}
-
-bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerContext &C) const {
+bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, bool ComesRound, CheckerContext &C) const {
   const LocationContext *Here = C.getLocationContext();
   Visit Now;
   Now.Round = C.blockCount();
@@ -238,8 +251,8 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
   Now.Values.push_back(knowledgeOf(State, Asked));
   // What comes to a place once more as it came there before finds nothing new in another round, provided that the loops
   // around could be left the first time.
-  Now.MayLeave =
-      llvm::none_of(State->get<ClosedLoops>(), [&](const Stmt *Loop) { return isWithin(Here, Condition, Loop); });
+  Now.MayLeave = ComesRound && llvm::none_of(State->get<ClosedLoops>(),
+                                             [&](const Stmt *Loop) { return isWithin(Here, Condition, Loop); });
   llvm::FoldingSetNodeID Place;
   Place.AddPointer(Condition);
   Place.AddPointer(Here);
@@ -260,10 +273,11 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
   // Of guards those with an answer, of functions that are not left yet.
   for (const auto &[Key, Value] : State->get<GuardMap>()) {
     const StackFrameContext *In = Askers.find(Key)->second.In;
-    SymbolRef Symbol = Value.getAsSymbol();
-    if ((In == Here->getStackFrame() || In->isParentOf(Here)) &&
-        (Symbol ? truthOf(State, Symbol).has_value() : State->isNull(Value).isConstrained()))
-      Now.Guards.push_back({Key, knowledgeOf(State, Value)});
+    if (In != Here->getStackFrame() && !In->isParentOf(Here))
+      continue;
+    const Knowledge Known = knowledgeOf(State, Value);
+    if (Known.What == Knowledge::Symbol || (!Value.getAsSymbol() && State->isNull(Value).isConstrained()))
+      Now.Guards.push_back({Key, Known});
   }
   llvm::sort(Now.Guards, llvm::less_first());
   if (Now.MayLeave)
