@@ -3,6 +3,7 @@
 // The checker objects that a host registers. Rules are rows of Rules.def; these objects run them.
 #pragma once
 
+#include "checkers/Focus.h"
 #include "checkers/Report.h"
 #include "checkers/Unit.h"
 #include "clang/StaticAnalyzer/Core/CheckerManager.h"
@@ -29,6 +30,15 @@ struct Analysis {
   }
   /// Whether a function may wait for others (see Triage); null where nobody has looked.
   std::function<bool(const clang::FunctionDecl *)> Waits;
+  /// What the exploration at hand is about; everything where nobody has looked.
+  Focus On{/*All=*/true, false, {}};
+  /// What a function, with all that it calls, concerns (see Triage); null where nobody has looked.
+  std::function<const Focus &(const clang::FunctionDecl *)> Concern;
+  /// Whether \p Function, whose body is here, or \p Call, of a described function or of such a one, is of concern.
+  bool concerns(const clang::FunctionDecl *Function) const {
+    return U.hasEffect(Function) && (On.All || !Concern || On.meets(Concern(Function)));
+  }
+  bool concerns(const clang::CallExpr *Call) const;
   /// Whether a path follows something that even a call of a closed function could meet; one question per checker.
   llvm::SmallVector<std::function<bool(clang::ento::ProgramStateRef, const clang::CallExpr *)>, 2> Follows;
   /// Adds what a path follows to a fingerprint; one for each checker that follows something.

@@ -138,8 +138,8 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
     const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
     if (!Callee)
       return false;
-    return Callee->isNoReturn() || U.isDescribed(Callee) || isDeclaredToLock(Callee) ||
-           (Callee->hasBody() && (U.hasEffect(Callee) || (U.matters(Callee) && neverReturns(Callee, Manager))));
+    return Callee->isNoReturn() || A.concerns(Call) ||
+           (Callee->hasBody() && U.matters(Callee) && neverReturns(Callee, Manager));
   };
   auto Holds = [](const Stmt *Outer, auto Is) {
     SmallVector<const Stmt *, 8> Work{Outer};
@@ -296,7 +296,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
 }
 
 const Forks::Facts &Forks::factsOf(const FunctionDecl *F, ento::AnalysisManager &Manager) {
-  std::unique_ptr<Facts> &Slot = Known[F];
+  std::unique_ptr<Facts> &Slot = Known[{F, A.On}];
   if (!Slot)
     Slot = std::make_unique<Facts>(find(F, Manager));
   return *Slot;

@@ -6,9 +6,10 @@
 // idle branch and learns nothing from it, so that it stands for both.
 #pragma once
 
-#include "checkers/Unit.h"
+#include "checkers/Checkers.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/AnalysisManager.h"
 #include "llvm/ADT/DenseMap.h"
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -17,7 +18,7 @@ namespace safespawn {
 
 class Forks {
 public:
-  explicit Forks(const Unit &U) : U(U) {}
+  explicit Forks(const Analysis &A) : A(A), U(A.U) {}
 
   struct Way {
     bool Side;
@@ -45,8 +46,9 @@ private:
   Facts find(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager) const;
   const Facts &factsOf(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
 
+  const Analysis &A;
   const Unit &U;
-  llvm::DenseMap<const clang::FunctionDecl *, std::unique_ptr<Facts>> Known;
+  std::map<std::pair<const clang::FunctionDecl *, Focus>, std::unique_ptr<Facts>> Known;
 };
 
 } // namespace safespawn

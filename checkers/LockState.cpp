@@ -636,6 +636,10 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
   const LockName Lock = Names.ofObject(E.Object, State);
   if (!Lock)
     return E.What == SyncEvent::Release ? releaseAliases(State, Lock) : State;
+  if (const ValueDecl *Declared = Names.declarationOf(Lock);
+      !A->On.All && Declared && holdsObjects(Declared) &&
+      !A->On.Objects.count(cast<ValueDecl>(Declared->getCanonicalDecl())))
+    return State;
   for (LockName Guarded : State->get<GuardedSet>())
     if (Names.isWithin(Lock, Guarded))
       return State->remove<LockMap>(Lock);

@@ -417,7 +417,7 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
   const auto *E = dyn_cast_or_null<CallExpr>(Call.getOriginExpr());
   if (!F || !E || !F->hasBody() || !A->U.meaningsOf(F).empty())
     return false;
-  if (A->U.hasEffect(F)) {
+  if (A->concerns(E)) {
     // What a closed function does is its own business, and is proved there, unless it meets what the path holds.
     if (!A->leavesAlone(F) || llvm::any_of(A->Follows, [&](auto &Meets) { return Meets(C.getState(), E); }))
       return false;
@@ -442,7 +442,7 @@ void PathModel::checkEndAnalysis(ExplodedGraph &, BugReporter &, ExprEngine &) c
 void safespawn::registerPathModel(CheckerManager &Manager, Analysis &A, std::shared_ptr<void> Keep) {
   auto *Model = Manager.registerChecker<PathModel>();
   Model->A = &A;
-  Model->Branches = std::make_unique<Forks>(A.U);
+  Model->Branches = std::make_unique<Forks>(A);
   Model->Keep = std::move(Keep);
 }
 

@@ -361,6 +361,13 @@ bool ThreadHandles::evalCall(const CallEvent &Call, CheckerContext &C) const {
   const Meaning &Row = Rows.front();
   ProgramStateRef State = C.getState();
   auto Object = [&] { return Row.Object.isArgument() ? Call.getArgSVal(Row.Object.index()) : SVal(UnknownVal()); };
+  if (!A->On.All &&
+      llvm::is_contained({Effect::Spawn, Effect::Join, Effect::TryJoin, Effect::Detach, Effect::Cancel}, Row.What)) {
+    if (Row.What == Effect::Spawn) // who knows what the thread writes
+      State = Call.invalidateRegions(C.blockCount(), State);
+    C.addTransition(bindResult(State, Call, C));
+    return true;
+  }
   switch (Row.What) {
   case Effect::Spawn:
     onSpawn(Call, Row, C);

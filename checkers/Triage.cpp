@@ -106,6 +106,8 @@ struct Point {
 struct Summary {
   bool Done = false;
   bool Suspect = false;
+  Focus Suspected;                  ///< what for
+  Focus Concern;                    ///< everything that it, or a function that it calls, does something to
   bool Blocks = false;              ///< may wait for others
   bool Destroys = false;            ///< ends a synchronisation object
   bool EndsThread = false;          ///< may not come back
@@ -127,6 +129,8 @@ struct Summary {
       Breaks[Number] |= Entries;
     Done = true;
     Suspect |= O.Suspect;
+    Suspected.add(O.Suspected);
+    Concern.add(O.Concern);
     Blocks |= O.Blocks;
     Destroys |= O.Destroys;
     EndsThread |= O.EndsThread;
@@ -287,7 +291,8 @@ private:
   Stages now(const Point &At, unsigned Number) const { return rowOf(get(At, Number), 0); }
   template <typename Event> void apply(Point &At, const Name &P, Event What);
   template <typename Stage, typename Event> Stages stepped(Stages From, Event What, bool &Broken) const;
-  void suspect() { Out.Suspect = true; }
+  void suspect() { Out.Suspect = Out.Suspected.All = true; }
+  void suspect(const Place &P);
   bool isOn(Rule R) const { return I.A.Book.isOn(R); }
   void block(const Point &At, const Name &Except = std::nullopt);
   void destroy(const Point &At);
@@ -548,12 +553,39 @@ template <typename Stage, typename Event> Stages Pass::stepped(Stages From, Even
   return Next;
 }
 
+/// The variable or field that \p P is (an element of); null where it lies behind a pointer of its own.
+static const ValueDecl *declared(const Place &P) {
+  for (Place::Step S : llvm::reverse(P.Path))
+    if (S == Place::Deref)
+      return nullptr;
+    else if ((S & 3) == 0) {
+      const auto *Declared = dyn_cast<ValueDecl>(reinterpret_cast<const Decl *>(S));
+      return Declared && holdsObjects(Declared) ? Declared : nullptr;
+    }
+  return nullptr;
+}
+
+void Pass::suspect(const Place &P) {
+  const ValueDecl *Declared = P.What == SyncObject ? declared(P) : nullptr;
+  if (!Declared)
+    return suspect();
+  Out.Suspect = true;
+  Out.Suspected.Objects.insert(Declared);
+}
+
 template <typename Event> void Pass::apply(Point &At, const Name &P, Event What) {
   constexpr Kind K = std::is_same_v<Event, SyncEvent>    ? SyncObject
                      : std::is_same_v<Event, ScopeEvent> ? ScopeObject
                                                          : HandleObject;
   using Stage =
       std::conditional_t<K == SyncObject, SyncStage, std::conditional_t<K == ScopeObject, ScopeStage, HandleStage>>;
+  if constexpr (K == SyncObject) { // whoever looks for threads or scopes looks at everything
+    const ValueDecl *Declared = P ? declared(*P) : nullptr;
+    if (Declared)
+      Out.Concern.Objects.insert(Declared);
+    else
+      Out.Concern.All = true;
+  }
   if (!P)
     return suspect();
   const unsigned Number = I.number(*P);
@@ -577,10 +609,16 @@ template <typename Event> void Pass::apply(Point &At, const Name &P, Event What)
   else
     MakesNew = What == HandleEvent::Spawn || What == HandleEvent::SpawnDetached;
   if (!MakesNew && (rowOf(Before, 0) & UnknownStage)) {
-    bool Broken = false;
-    for (const auto &[Other, R] : At.Known)
+    for (const auto &[Other, R] : At.Known) {
+      bool Broken = false;
       if (Other != Number && mayAlias(*P, *I.Places[Other]))
         stepped<Stage>(rowOf(R, 0) & ~UnknownStage, What, Broken);
+      if (Broken) {
+        suspect(*P);
+        suspect(*I.Places[Other]);
+      }
+    }
+    bool Broken = false;
     stepped<Stage>(At.Lost[K] & ~UnknownStage, What, Broken);
     if (Broken)
       suspect();
@@ -589,18 +627,21 @@ template <typename Event> void Pass::apply(Point &At, const Name &P, Event What)
 }
 
 void Pass::block(const Point &At, const Name &Except) {
-  Out.Blocks = true;
+  Out.Blocks = Out.Concern.Waits = true;
   if (!isOn(Rule::lock_Blocking))
     return;
   constexpr Stages Any = Taken | bit(SyncStage::Nested);
-  bool Held = At.Lost[SyncObject] & Any;
+  if (At.Lost[SyncObject] & Any)
+    suspect();
   for (const auto &[Number, R] : At.Known) {
     const Place &P = *I.Places[Number];
-    if (P.What == SyncObject && (rowOf(R, 0) & Any) && !(Except && !(P < *Except) && !(*Except < P)))
-      Held = true;
+    if (P.What == SyncObject && (rowOf(R, 0) & Any) && !(Except && !(P < *Except) && !(*Except < P))) {
+      suspect(P);
+      if (Except) // whether the wait gives it back is asked too
+        suspect(*Except);
+      Out.Suspected.Waits = true;
+    }
   }
-  if (Held)
-    suspect();
 }
 
 void Pass::destroy(const Point &At) {
@@ -702,7 +743,7 @@ void Pass::end(const Point &At) {
     if (P.What == SyncObject && (Now & Taken) && isOn(Rule::lock_Leak)) {
       // Held on some ways out and not on others, or where nobody else can ever give it back.
       if ((Now & ~(Taken | bit(SyncStage::Nested))) || isPrivate(P))
-        suspect();
+        suspect(P);
     }
     if (P.What == HandleObject) {
       if ((Now & bit(HandleStage::Live)) && isLocal(P))
@@ -728,7 +769,14 @@ void Pass::spawn(Point &At, const CallExpr *Call, const Meaning &Row, bool Worke
     return suspect();
   const FunctionDecl *Entry = Unit::namedFunction(Unit::argument(Call, Row.Entry));
   if (!Default || (Entry && U.detachesItself(Entry)))
-    suspect(); // detached, perhaps
+    suspect();                     // detached, perhaps
+  if (Entry && Entry->hasBody()) { // it may give back what its spawner took
+    const Summary &Inner = I.summaryOf(Entry);
+    if (!Inner.Done)
+      Out.Concern.All = true;
+    else if (!Inner.isClosed(I.Places))
+      Out.Concern.add(Inner.Concern);
+  }
   const unsigned Number = I.number(*P);
   Point Before = At;
   apply(At, P, HandleEvent::Spawn);
@@ -836,14 +884,14 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
       block(At);
       break;
     case Effect::EndThread:
-      Out.EndsThread = true;
+      Out.EndsThread = Out.Concern.All = true;
       end(At);
       if (!Row.JoinsScopes)
         jump(At);
       break;
     case Effect::AttributeInit:
     case Effect::AttributeSet:
-      Out.Configures = true;
+      Out.Configures = Out.Concern.All = true;
       break;
     default:
       break;
@@ -903,10 +951,17 @@ static bool holds(QualType Type, const clang::Type *Part) {
 
 void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Callee) {
   const Summary &Inner = I.summaryOf(Callee, Given);
-  if (!Inner.Done) // calls itself, directly or not
+  if (!Inner.Done) { // calls itself, directly or not
+    Out.Concern.All = true;
     return suspect();
+  }
+  Out.Concern.add(Inner.Concern);
   // What goes wrong in there whatever the caller did is seen from here too, unless it is looked at by itself.
-  if ((Inner.Suspect && !I.standsAlone(Callee)) || Inner.LeavesHidden)
+  if (Inner.Suspect && !I.standsAlone(Callee)) {
+    Out.Suspect = true;
+    Out.Suspected.add(Inner.Suspected);
+  }
+  if (Inner.LeavesHidden)
     suspect();
   if (Inner.Blocks)
     block(At);
@@ -963,8 +1018,10 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
     if (rowOf(Before, 0) & UnknownStage)
       if (auto Breaks = Inner.Breaks.find(Number); Breaks != Inner.Breaks.end())
         for (const auto &[Other, Seen] : At.Known)
-          if (Other != Outer && mayAlias(*P, *I.Places[Other]) && (rowOf(Seen, 0) & ~UnknownStage & Breaks->second))
-            suspect();
+          if (Other != Outer && mayAlias(*P, *I.Places[Other]) && (rowOf(Seen, 0) & ~UnknownStage & Breaks->second)) {
+            suspect(*P);
+            suspect(*I.Places[Other]);
+          }
     At.Known[Outer] = isWeak(*P) ? Before | After : After;
   }
 }
@@ -972,6 +1029,7 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
 void Pass::callUnseen(Point &At, const CallExpr *Call) {
   if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && isDeclaredToLock(Callee)) {
     suspect(); // what an attribute names is left to the proof
+    Out.Concern.All = true;
     Out.Hidden[SyncObject] = Out.LeavesHidden = true;
   }
   for (const Expr *Argument : Call->arguments())
@@ -983,7 +1041,7 @@ void Pass::callUnseen(Point &At, const CallExpr *Call) {
 }
 
 void Pass::jump(const Point &At) {
-  Out.Jumps = true;
+  Out.Jumps = Out.Concern.All = true;
   for (const auto &[Number, R] : At.Known)
     if (I.Places[Number]->What == ScopeObject && (rowOf(R, 0) & (Unjoined | bit(ScopeStage::Closed))))
       suspect();
@@ -1183,7 +1241,8 @@ void Pass::join(Point &Into, const Point &From, const Pass &P) {
 void Pass::run() {
   const CFG *Graph = I.Manager.getCFG(F);
   if (!Graph) {
-    Out.Suspect = Out.Done = true;
+    suspect();
+    Out.Done = Out.Concern.All = true;
     return;
   }
   llvm::DenseMap<const CFGBlock *, Point> Entries;
@@ -1241,7 +1300,7 @@ void Pass::run() {
   }
   for (const auto &[Number, Entry] : Out.Breaks)
     if (Entry & UnknownStage)
-      suspect();
+      suspect(*I.Places[Number]);
   Out.Done = true;
 }
 
@@ -1404,6 +1463,14 @@ void Triage::clear(const FunctionDecl *F) { I->Cleared.insert(F->getCanonicalDec
 bool Triage::standsAlone(const FunctionDecl *F) { return I->standsAlone(F); }
 
 bool Triage::isClosed(const FunctionDecl *F) { return I->summaryOf(F).isClosed(I->Places); }
+
+const Focus &Triage::suspicion(const FunctionDecl *F) { return I->summaryOf(F).Suspected; }
+
+const Focus &Triage::concern(const FunctionDecl *F) {
+  const Summary &Of = I->summaryOf(F);
+  static const Focus Everything{/*All=*/true, false, {}};
+  return Of.Done ? Of.Concern : Everything;
+}
 
 bool Triage::mayWait(const FunctionDecl *F) {
   const Summary &Of = I->summaryOf(F);

@@ -36,6 +36,10 @@ public:
   /// Whether a call of \p F leaves every lock and handle of its caller as it was, and always comes back: what happens
   /// inside is then its own business, and is judged when it is looked at by itself.
   bool isClosed(const clang::FunctionDecl *F);
+  /// What \p F is suspect for.
+  const Focus &suspicion(const clang::FunctionDecl *F);
+  /// What \p F concerns, with all that it calls.
+  const Focus &concern(const clang::FunctionDecl *F);
   /// Whether a call of \p F may wait for others.
   bool mayWait(const clang::FunctionDecl *F);
 

@@ -2,6 +2,7 @@
 #include "plugin/clang/Host.h"
 #include "checkers/Checkers.h"
 #include "checkers/LlvmCompat.h"
+#include "checkers/LockAttributes.h"
 #include "checkers/Triage.h"
 #include "fixits/ScopeRewrite.h"
 #include "plugin/clang/Findings.h"
@@ -190,12 +191,16 @@ void Host::analyse(Unit &U, Findings &Found) {
   llvm::SmallPtrSet<const FunctionDecl *, 16> Explored;
   // A matter of the proof, whether triage chooses what is proved or not: what a path passes by it need not know.
   Shared.Closed = [&Filter](const FunctionDecl *F) { return Filter.isClosed(F); };
+  Shared.Concern = [&Filter](const FunctionDecl *F) -> const Focus & { return Filter.concern(F); };
   Shared.Waits = [&Filter](const FunctionDecl *F) { return Filter.mayWait(F); };
   struct Exploration {
     FunctionSummariesTy Summaries;
     SetOfConstDecls Inlined;
   };
   auto Explore = [&](const FunctionDecl *F, Exploration &Into) {
+    Shared.On = {/*All=*/true, false, {}};
+    if (Asked.Triage && !U.touchesScopes(F) && !hasLockAttributes(F))
+      Shared.On = Filter.suspicion(F);
     ExprEngine Engine(CrossUnit, *Manager, &Into.Inlined, &Into.Summaries, ExprEngine::Inline_Regular);
     Engine.ExecuteWorkList(Manager->getAnalysisDeclContextManager().getStackFrame(F), Budget);
     if (!Shared.Trial)

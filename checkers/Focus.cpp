@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "checkers/Focus.h"
+#include "checkers/Checkers.h"
+#include "checkers/LockAttributes.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace clang;
+using namespace safespawn;
+
+bool Focus::meets(const Focus &Other) const {
+  return All || Other.All || (Waits && Other.Waits) ||
+         llvm::any_of(Other.Objects, [&](const ValueDecl *D) { return Objects.count(D); });
+}
+
+void Focus::add(const Focus &Other) {
+  All |= Other.All;
+  Waits |= Other.Waits;
+  Objects.insert(Other.Objects.begin(), Other.Objects.end());
+}
+
+const ValueDecl *safespawn::objectNamed(const Expr *Pointer) {
+  const Expr *E = Pointer->IgnoreParenCasts();
+  if (const auto *Address = dyn_cast<UnaryOperator>(E); Address && Address->getOpcode() == UO_AddrOf)
+    E = Address->getSubExpr()->IgnoreParenCasts();
+  else if (!E->getType()->isArrayType())
+    return nullptr;
+  while (const auto *Element = dyn_cast<ArraySubscriptExpr>(E)) {
+    E = Element->getBase()->IgnoreParenCasts();
+    if (!E->getType()->isArrayType())
+      return nullptr;
+  }
+  const ValueDecl *Declared = nullptr;
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(E))
+    Declared = Ref->getDecl();
+  else if (const auto *Member = dyn_cast<MemberExpr>(E))
+    Declared = Member->getMemberDecl();
+  return Declared && holdsObjects(Declared) ? cast<ValueDecl>(Declared->getCanonicalDecl()) : nullptr;
+}
+
+bool Analysis::concerns(const CallExpr *Call) const {
+  const FunctionDecl *Callee = Call->getDirectCallee(), *Definition = nullptr;
+  if (!Callee || isDeclaredToLock(Callee))
+    return Callee;
+  if (!U.isDescribed(Callee))
+    return Callee->hasBody(Definition) && concerns(Definition);
+  const ArrayRef<Meaning> Rows = U.meaningsOf(Call);
+  if (On.All || Rows.empty())
+    return true;
+  auto IsOn = [&](Role Which) {
+    const Expr *Object = Unit::argument(Call, Which);
+    const ValueDecl *Declared = Object ? objectNamed(Object) : nullptr;
+    return Object && (!Declared || On.Objects.count(Declared));
+  };
+  return llvm::any_of(Rows, [&](const Meaning &Row) {
+    switch (Row.What) {
+    case Effect::Acquire:
+    case Effect::TryAcquire:
+    case Effect::Guard:
+    case Effect::Release:
+    case Effect::Init:
+    case Effect::Destroy:
+    case Effect::Once:
+    case Effect::Post:
+      return IsOn(Row.Object);
+    case Effect::Wait:
+      return On.Waits || IsOn(Row.Object) || IsOn(Row.Lock);
+    case Effect::Join:
+    case Effect::TryJoin:
+    case Effect::Block:
+      return On.Waits;
+    case Effect::Spawn: {
+      const FunctionDecl *Entry = Unit::namedFunction(Unit::argument(Call, Row.Entry)), *Body = nullptr;
+      return Entry && Entry->hasBody(Body) && concerns(Body); // it may give back what its spawner took
+    }
+    case Effect::Detach:
+    case Effect::Cancel:
+    case Effect::Self:
+    case Effect::Equal:
+    case Effect::Observe:
+      return false;
+    default:
+      return true;
+    }
+  });
+}
+
+bool safespawn::holdsObjects(const ValueDecl *Declared) {
+  return isa<VarDecl, FieldDecl>(Declared) && !Declared->getType()->isPointerType();
+}

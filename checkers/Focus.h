@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What an exploration is about. Triage names the locks for which a function is suspect; its paths then follow these and
+// nothing else: calls that concern other locks or threads only are passed by, and branches that lead to such calls
+// alone are taken one way (program slicing, Weiser, ICSE 1981, with the suspicion as the criterion).
+#pragma once
+
+#include "clang/AST/Decl.h"
+#include "clang/AST/Expr.h"
+#include <set>
+
+namespace safespawn {
+
+struct Focus {
+  bool All = false;   ///< everything: the other members tell nothing then
+  bool Waits = false; ///< also the calls that may wait for others
+  /// Locks, conditions and the like, by the variable or field that they are (elements of).
+  std::set<const clang::ValueDecl *> Objects;
+
+  /// Whether something that concerns \p Other may concern this.
+  bool meets(const Focus &Other) const;
+  void add(const Focus &Other);
+  bool operator<(const Focus &O) const { return std::tie(All, Waits, Objects) < std::tie(O.All, O.Waits, O.Objects); }
+};
+
+/// The variable or field that \p Pointer points to (an element of); null where only its value tells.
+const clang::ValueDecl *objectNamed(const clang::Expr *Pointer);
+/// Whether \p Declared holds objects, and not pointers to such as lie elsewhere.
+bool holdsObjects(const clang::ValueDecl *Declared);
+
+} // namespace safespawn
