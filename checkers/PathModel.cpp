@@ -45,10 +45,9 @@ public:
 
 private:
   void leaveLoop(ProgramStateRef State, const Expr *Condition, const Stmt *Loop, CheckerContext &C) const;
-  /// \p ComesRound: each round of a loop around passes by \p Condition.
-  bool wasHere(ProgramStateRef State, const Expr *Condition, bool ComesRound, CheckerContext &C) const;
+  bool wasHere(ProgramStateRef State, const Expr *Condition, CheckerContext &C) const;
   Knowledge knowledgeOf(ProgramStateRef State, SVal Value) const;
-  void addMemory(Visit &Now, CheckerContext &C) const;
+  Visit::Cells memoryThatMatters(ProgramStateRef State, CheckerContext &C) const;
   void followGuard(const Expr *Condition, CheckerContext &C) const;
   void forgetGuards(SVal Location, CheckerContext &C) const;
   bool isSmall(const FunctionDecl *F) const;
@@ -137,20 +136,6 @@ bool readsShared(const Stmt *Condition, const Stmt *Body) {
 
 } // namespace
 
-/// Whether the innermost loop around \p S in its function has no condition to come to.
-static bool isInEndlessLoop(const Stmt *S, CheckerContext &C) {
-  const ParentMap &Parents = C.getLocationContext()->getParentMap();
-  Expr::EvalResult Value;
-  for (const Stmt *P = Parents.getParent(S); P; P = Parents.getParent(P))
-    if (isa<ForStmt, WhileStmt>(P)) {
-      const Expr *Condition = conditionOf(P);
-      return !Condition || (Condition->EvaluateAsInt(Value, C.getASTContext()) && Value.Val.getInt().getBoolValue());
-    } else if (isa<DoStmt>(P)) {
-      return false;
-    }
-  return false;
-}
-
 /// Whether \p S, or the call that led to it, stands in \p Loop.
 static bool isWithin(const LocationContext *Here, const Stmt *S, const Stmt *Loop) {
   for (const StackFrameContext *Frame = Here->getStackFrame(); Frame;
@@ -189,7 +174,7 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
     const bool MayEnd = !State->isNull(C.getSVal(E)).isConstrainedFalse() && !hasAlternatives(conditionOf(Loop));
     State = MayEnd ? State->remove<ClosedLoops>(Loop) : State->add<ClosedLoops>(Loop);
   }
-  if (A->Book.Hosted && wasHere(State, E, Loop || isInEndlessLoop(E, C), C)) {
+  if (A->Book.Hosted && wasHere(State, E, C)) {
     C.generateSink(State, C.getPredecessor());
     return;
   }
@@ -208,13 +193,14 @@ Knowledge PathModel::knowledgeOf(ProgramStateRef State, SVal Value) const {
   return {Value.getAs<nonloc::ConcreteInt>() ? Knowledge::Number : Knowledge::Other, Earlier.intern(Id)};
 }
 
-void PathModel::addMemory(Visit &Now, CheckerContext &C) const {
+Visit::Cells PathModel::memoryThatMatters(ProgramStateRef State, CheckerContext &C) const {
   struct Collector : StoreManager::BindingsHandler {
     const PathModel &Model;
     CheckerContext &C;
     SmallVector<const FunctionDecl *, 4> Frames;
-    Visit &Into;
-    Collector(const PathModel &Model, CheckerContext &C, Visit &Into) : Model(Model), C(C), Into(Into) {
+    ProgramStateRef State;
+    Visit::Cells Found;
+    Collector(const PathModel &Model, CheckerContext &C, ProgramStateRef State) : Model(Model), C(C), State(State) {
       for (const LocationContext *L = C.getLocationContext(); L; L = L->getParent())
         if (const auto *F = dyn_cast<FunctionDecl>(L->getDecl()); F && isa<StackFrameContext>(L))
           Frames.push_back(F);
@@ -231,18 +217,19 @@ void PathModel::addMemory(Visit &Now, CheckerContext &C) const {
           llvm::none_of(
               Frames, [&](const FunctionDecl *F) { return Model.Branches->matters(What, F, C.getAnalysisManager()); }))
         return true;
-      const Knowledge Known = Model.knowledgeOf(C.getState(), Value);
-      const bool Own = frameOf(Region, C.getState());
+      const Knowledge Known = Model.knowledgeOf(State, Value);
+      const bool Own = frameOf(Region, State);
       if (Own || Known.What != Knowledge::Anything)
-        Into.Memory.push_back({Region, !Own, Known});
+        Found.push_back({Region, !Own, Known});
       return true;
     }
-  } All(*this, C, Now);
-  C.getStoreManager().iterBindings(C.getState()->getStore(), All);
-  llvm::sort(Now.Memory, [](const Visit::Cell &A, const Visit::Cell &B) { return A.Region < B.Region; });
+  } All(*this, C, State);
+  C.getStoreManager().iterBindings(State->getStore(), All);
+  llvm::sort(All.Found, [](const Visit::Cell &A, const Visit::Cell &B) { return A.Region < B.Region; });
+  return std::move(All.Found);
 }
 
-bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, bool ComesRound, CheckerContext &C) const {
+bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerContext &C) const {
   const LocationContext *Here = C.getLocationContext();
   Visit Now;
   Now.Round = C.blockCount();
@@ -251,8 +238,8 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, bool Comes
   Now.Values.push_back(knowledgeOf(State, Asked));
   // What comes to a place once more as it came there before finds nothing new in another round, provided that the loops
   // around could be left the first time.
-  Now.MayLeave = ComesRound && llvm::none_of(State->get<ClosedLoops>(),
-                                             [&](const Stmt *Loop) { return isWithin(Here, Condition, Loop); });
+  Now.MayLeave =
+      llvm::none_of(State->get<ClosedLoops>(), [&](const Stmt *Loop) { return isWithin(Here, Condition, Loop); });
   llvm::FoldingSetNodeID Place;
   Place.AddPointer(Condition);
   Place.AddPointer(Here);
@@ -280,11 +267,11 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, bool Comes
       Now.Guards.push_back({Key, Known});
   }
   llvm::sort(Now.Guards, llvm::less_first());
-  if (Now.MayLeave)
-    addMemory(Now, C);
+  Now.State = State;
   // One that is asked in a single place ties nothing together.
-  return Earlier.wasHere(Place, std::move(Now),
-                         [&](unsigned Guard) { return Askers.find(Guard)->second.Where.size() > 1; });
+  return Earlier.wasHere(
+      Place, std::move(Now), [&](unsigned Guard) { return Askers.find(Guard)->second.Where.size() > 1; },
+      [&](ProgramStateRef At) { return memoryThatMatters(At, C); });
 }
 
 void PathModel::leaveLoop(ProgramStateRef State, const Expr *Condition, const Stmt *Loop, CheckerContext &C) const {

@@ -4,14 +4,15 @@
 
 using namespace safespawn;
 
-bool Visit::covers(const Visit &Later, llvm::function_ref<bool(unsigned)> Ties) const {
+/// Whether \p Before knew no more than \p Later does, as far as variables and guards go.
+static bool covers(const Visit &Before, const Visit &Later, llvm::function_ref<bool(unsigned)> Ties) {
   // In an earlier round there are more rounds to come, but the way out may be taken later only.
-  if (Round != Later.Round && (Round > Later.Round || !MayLeave))
+  if (Before.Round != Later.Round && (Before.Round > Later.Round || !Before.MayLeave))
     return false;
-  if (!llvm::equal(Values, Later.Values, [](const Knowledge &A, const Knowledge &B) { return A.covers(B); }))
+  if (!llvm::equal(Before.Values, Later.Values, [](const Knowledge &A, const Knowledge &B) { return A.covers(B); }))
     return false;
   auto Known = Later.Guards.begin();
-  for (const auto &[Key, Value] : Guards) {
+  for (const auto &[Key, Value] : Before.Guards) {
     while (Known != Later.Guards.end() && Known->first < Key)
       ++Known;
     if (!Ties(Key))
@@ -19,13 +20,15 @@ bool Visit::covers(const Visit &Later, llvm::function_ref<bool(unsigned)> Ties) 
     if (Known == Later.Guards.end() || Known->first != Key || !(Known->second == Value))
       return false;
   }
-  if (Round == Later.Round)
-    return true; // what loops have left in memory is no more than the guards tell
-  auto Mine = Memory.begin();
-  for (const Cell &Theirs : Later.Memory) {
-    if (Mine != Memory.end() && Mine->Region < Theirs.Region)
+  return true;
+}
+
+bool Visit::memoryCovers(const Visit &Later) const {
+  auto Mine = Memory->begin();
+  for (const Cell &Theirs : *Later.Memory) {
+    if (Mine != Memory->end() && Mine->Region < Theirs.Region)
       return false; // this one knows what the later one does not
-    if (Mine != Memory.end() && Mine->Region == Theirs.Region) {
+    if (Mine != Memory->end() && Mine->Region == Theirs.Region) {
       if (!Mine->Value.covers(Theirs.Value))
         return false;
       ++Mine;
@@ -33,17 +36,25 @@ bool Visit::covers(const Visit &Later, llvm::function_ref<bool(unsigned)> Ties) 
       return false;
     }
   }
-  return Mine == Memory.end();
+  return Mine == Memory->end();
 }
 
 unsigned Visits::intern(const llvm::FoldingSetNodeID &Id) {
   return Numbers.try_emplace(Id, unsigned(Numbers.size())).first->second;
 }
 
-bool Visits::wasHere(const llvm::FoldingSetNodeID &Place, Visit Now, llvm::function_ref<bool(unsigned)> Ties) {
+bool Visits::wasHere(const llvm::FoldingSetNodeID &Place, Visit Now, llvm::function_ref<bool(unsigned)> Ties,
+                     llvm::function_ref<Visit::Cells(clang::ento::ProgramStateRef)> Recall) {
   std::vector<Visit> &Here = Earlier[Place];
-  if (llvm::any_of(Here, [&](const Visit &Before) { return Before.covers(Now, Ties); }))
-    return true;
+  auto WithMemory = [&](Visit &V) -> Visit & {
+    if (!V.Memory)
+      V.Memory = Recall(V.State);
+    return V;
+  };
+  for (Visit &Before : Here)
+    // What loops have left in memory is asked for only where a round is left out; guards tell the rest.
+    if (covers(Before, Now, Ties) && (Before.Round == Now.Round || WithMemory(Before).memoryCovers(WithMemory(Now))))
+      return true;
   Here.push_back(std::move(Now));
   return false;
 }

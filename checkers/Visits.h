@@ -6,10 +6,12 @@
 // 2002), by choice instead of by union, so that every path that is left is a real one.
 #pragma once
 
+#include "clang/StaticAnalyzer/Core/PathSensitive/ProgramState.h"
 #include "llvm/ADT/FoldingSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace safespawn {
@@ -43,10 +45,11 @@ struct Visit {
     bool FromOutside; ///< it had a value before the path began
     Knowledge Value;
   };
-  llvm::SmallVector<Cell, 8> Memory;
+  using Cells = llvm::SmallVector<Cell, 8>;
+  std::optional<Cells> Memory;        ///< filled in when it is asked for,
+  clang::ento::ProgramStateRef State; ///< from here
 
-  /// \p Ties tells which guards still matter.
-  bool covers(const Visit &Later, llvm::function_ref<bool(unsigned)> Ties) const;
+  bool memoryCovers(const Visit &Later) const;
 };
 
 class Visits {
@@ -54,8 +57,9 @@ public:
   /// A number that stands for \p Id, the same for the same.
   unsigned intern(const llvm::FoldingSetNodeID &Id);
   /// Whether one of the earlier visits of \p Place covers \p Now, which is one of them from now on. \p Place tells also
-  /// what the path follows.
-  bool wasHere(const llvm::FoldingSetNodeID &Place, Visit Now, llvm::function_ref<bool(unsigned)> Ties);
+  /// what the path follows, \p Ties which guards still matter, and \p Recall what lies in memory.
+  bool wasHere(const llvm::FoldingSetNodeID &Place, Visit Now, llvm::function_ref<bool(unsigned)> Ties,
+               llvm::function_ref<Visit::Cells(clang::ento::ProgramStateRef)> Recall);
   void clear();
 
 private:
