@@ -293,6 +293,11 @@ private:
   template <typename Stage, typename Event> Stages stepped(Stages From, Event What, bool &Broken) const;
   void suspect() { Out.Suspect = Out.Suspected.All = true; }
   void suspect(const Place &P);
+  void suspectForgotten() {
+    Out.Suspect = true;
+    Out.Suspected.add(Forgotten);
+  }
+  void lose(Point &At, const Place &P, Relation R);
   bool isOn(Rule R) const { return I.A.Book.isOn(R); }
   void block(const Point &At, const Name &Except = std::nullopt);
   void destroy(const Point &At);
@@ -329,6 +334,8 @@ private:
   const Assumption Given;
   std::set<unsigned> Lent;    ///< handles of threads that were given an address
   std::set<unsigned> Renamed; ///< names that do not stand for their caller's objects any more
+  Focus Forgotten;            ///< the locks whose names were assigned to
+  bool LosesOwn = false;      ///< a handle of this frame may have been assigned to while it was live
 };
 
 } // namespace
@@ -620,8 +627,10 @@ template <typename Event> void Pass::apply(Point &At, const Name &P, Event What)
     }
     bool Broken = false;
     stepped<Stage>(At.Lost[K] & ~UnknownStage, What, Broken);
-    if (Broken)
-      suspect();
+    if (Broken) {
+      suspect(*P);
+      suspectForgotten();
+    }
   }
   At.Known[Number] = isWeak(*P) ? Before | After : After;
 }
@@ -631,8 +640,10 @@ void Pass::block(const Point &At, const Name &Except) {
   if (!isOn(Rule::lock_Blocking))
     return;
   constexpr Stages Any = Taken | bit(SyncStage::Nested);
-  if (At.Lost[SyncObject] & Any)
-    suspect();
+  if (At.Lost[SyncObject] & Any) {
+    suspectForgotten();
+    Out.Suspected.Waits = true;
+  }
   for (const auto &[Number, R] : At.Known) {
     const Place &P = *I.Places[Number];
     if (P.What == SyncObject && (rowOf(R, 0) & Any) && !(Except && !(P < *Except) && !(*Except < P))) {
@@ -670,12 +681,25 @@ void Pass::free(const Point &At, const CallExpr *Call) {
   }
 }
 
+void Pass::lose(Point &At, const Place &P, Relation R) {
+  At.Lost[P.What] |= rowOf(R, 0);
+  if (P.What == SyncObject) {
+    const ValueDecl *Declared = declared(P);
+    if (Declared)
+      Forgotten.Objects.insert(Declared);
+    else
+      Forgotten.All = true;
+  }
+  // What lies behind a pointer is for its owner to join.
+  LosesOwn |= P.What == HandleObject && isLocal(P) && (rowOf(R, 0) & bit(HandleStage::Live));
+}
+
 void Pass::letGo(Point &At, Place::Step Assigned) {
   for (auto &[Number, R] : At.Known) {
     const Place &P = *I.Places[Number];
     if (dependsOn(P, Assigned)) {
       // The name stands for another object now, of which nothing is known.
-      At.Lost[P.What] |= rowOf(R, 0);
+      lose(At, P, R);
       R = constant(UnknownStage | (atEntry(P) == Identity ? 0 : rowOf(atEntry(P), 0)));
       Renamed.insert(Number);
     }
@@ -691,7 +715,8 @@ void Pass::assign(Point &At, const Expr *To) {
         const Place &Inner = *I.Places[Number];
         if (Inner.What == K && isPrefix(*P, Inner) &&
             !llvm::is_contained(llvm::ArrayRef(Inner.Path).drop_front(P->Path.size()), Place::Deref)) {
-          At.Lost[K] |= K == HandleObject ? rowOf(R, 0) : 0;
+          if (K == HandleObject)
+            lose(At, Inner, R);
           R = K == HandleObject  ? constant(UnknownStage)
               : K == ScopeObject ? R | constant(UnknownStage)
                                  : R | constant(UnknownStage | bit(SyncStage::Made));
@@ -724,7 +749,7 @@ void Pass::declare(Point &At, const VarDecl *Var) {
   for (auto It = At.Known.begin(); It != At.Known.end();) {
     const Place &P = *I.Places[It->first];
     if (P.Path.front() == Base && !P.behindPointer()) {
-      At.Lost[P.What] |= rowOf(It->second, 0);
+      lose(At, P, It->second);
       It = At.Known.erase(It);
     } else {
       ++It;
@@ -755,7 +780,9 @@ void Pass::end(const Point &At) {
     if (P.What == ScopeObject && (Now & Unjoined) && isLocal(P) && !cast<VarDecl>(P.base())->hasAttr<CleanupAttr>())
       suspect();
   }
-  if ((At.Lost[SyncObject] & Taken) || (At.Lost[HandleObject] & bit(HandleStage::Live)))
+  if (At.Lost[SyncObject] & Taken)
+    suspectForgotten();
+  if (LosesOwn && (At.Lost[HandleObject] & bit(HandleStage::Live)))
     suspect();
 }
 
@@ -991,8 +1018,10 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
       Out.Hidden[K] = true;
       const Stages Safe = K == SyncObject && Inner.isClosed(I.Places) ? Summary::Given : UnknownStage;
       for (const auto &[Number, R] : At.Known)
-        if (I.Places[Number]->What == K && (rowOf(R, 0) & ~Safe))
-          suspect();
+        if (I.Places[Number]->What == K && (rowOf(R, 0) & ~Safe)) {
+          suspect(*I.Places[Number]); // and what has the same last name
+          Out.Suspected.All |= Inner.Concern.All;
+        }
     }
   for (const auto &[Number, R] : Inner.Known) {
     Name P = translated(*I.Places[Number], Call);
