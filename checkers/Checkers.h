@@ -39,6 +39,10 @@ struct Analysis {
     return U.hasEffect(Function) && (On.All || !Concern || On.meets(Concern(Function)));
   }
   bool concerns(const clang::CallExpr *Call) const;
+  /// Whether \p Function, which is of concern, is so only because it may wait.
+  bool onlyWaits(const clang::FunctionDecl *Function) const {
+    return !On.All && Concern && !Concern(Function).All && !Focus{false, false, On.Objects}.meets(Concern(Function));
+  }
   /// Whether a path follows something that even a call of a closed function could meet; one question per checker.
   llvm::SmallVector<std::function<bool(clang::ento::ProgramStateRef, const clang::CallExpr *)>, 2> Follows;
   /// Adds what a path follows to a fingerprint; one for each checker that follows something.

@@ -406,7 +406,9 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
     return false;
   if (A->concerns(E)) {
     // What a closed function does is its own business, and is proved there, unless it meets what the path holds.
-    if (!A->leavesAlone(F) || llvm::any_of(A->Follows, [&](auto &Meets) { return Meets(C.getState(), E); }))
+    // And whether a function waits matters only while something is held.
+    if (!(A->leavesAlone(F) || A->onlyWaits(F)) ||
+        llvm::any_of(A->Follows, [&](auto &Meets) { return Meets(C.getState(), E); }))
       return false;
   } else if (isSmall(F) || (A->U.matters(F) && mayBeShortOrEnd(F, C))) {
     // Without effects only two things about a callee tell: what it returns, where it is short, and that it may not
