@@ -178,6 +178,16 @@ bool safespawn::reaches(const CFG &Graph, const Stmt *From, const Stmt *To) {
   return walk(pointAfter(Graph, From), [&](const Stmt *S) { return S == To ? Step::Found : Step::On; }) != nullptr;
 }
 
+bool safespawn::holdsHiddenReturn(const Stmt *S) {
+  if (const auto *Call = dyn_cast_or_null<CallExpr>(S))
+    if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && Callee->hasAttr<ReturnsTwiceAttr>())
+      return true;
+  if (const auto *Declaration = dyn_cast_or_null<DeclStmt>(S))
+    if (llvm::any_of(Declaration->decls(), [](const Decl *D) { return D->hasAttr<CleanupAttr>(); }))
+      return true;
+  return S && llvm::any_of(S->children(), holdsHiddenReturn);
+}
+
 bool safespawn::mentions(const Stmt *S, const ValueDecl *D) {
   if (!S)
     return false;

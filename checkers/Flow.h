@@ -72,6 +72,9 @@ bool reaches(const clang::CFG &Graph, const clang::Stmt *From, const clang::Stmt
 bool holdsCall(const clang::Stmt *S);
 /// Whether \p S is, or holds, a statement for which \p Is answers true.
 bool holds(const clang::Stmt *S, llvm::function_ref<bool(const clang::Stmt *)> Is);
+/// Whether control may come back into a function that holds \p S where nobody sees a jump: what setjmp does, and what
+/// pthread_cleanup_push is made of.
+bool holdsHiddenReturn(const clang::Stmt *S);
 /// Whether \p D is named anywhere in \p S.
 bool mentions(const clang::Stmt *S, const clang::ValueDecl *D);
 /// The variable that the lvalue \p E is (a part of), or null when it lies behind a pointer.

@@ -155,6 +155,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
   };
   llvm::DenseMap<const CFGBlock *, bool> HasEffect;
   llvm::SmallPtrSet<const CFGBlock *, 8> Described;
+  Decls Flags; // local variables that begin with a constant
   std::vector<std::pair<const CFGBlock *, Change>> Changes;
   Decls Matter; // what effects, returns and the branches that are not idle depend on
   for (const CFGBlock *B : *Graph) {
@@ -171,6 +172,12 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
         }
         if (Change C = changeBy(S->getStmt(), U); !C.Targets.empty())
           Changes.push_back({B, std::move(C)});
+        if (const auto *Declaration = dyn_cast<DeclStmt>(S->getStmt()))
+          for (const Decl *D : Declaration->decls())
+            if (const auto *Var = dyn_cast<VarDecl>(D); Var && Var->hasLocalStorage() && Var->hasInit() &&
+                                                        Var->getType()->isIntegerType() &&
+                                                        Var->getInit()->isEvaluatable(F->getASTContext()))
+              Flags.insert(cast<ValueDecl>(Var->getCanonicalDecl()));
       }
     // What a switch chooses among is followed in all its ways anyway.
     if (isa_and_nonnull<SwitchStmt, IndirectGotoStmt>(B->getTerminatorStmt()))
@@ -203,6 +210,12 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
     const bool Ends[] = {!Sides[0] || Doomed.count(Sides[0]), !Sides[1] || Doomed.count(Sides[1])};
     if (Sides[0] && Sides[1] && Ends[0] != Ends[1] && !Holds(Condition, IsEffect)) {
       Found.Ways[Condition] = {Ends[1], true};
+      // A flag that a path has not seen set would lead it into that end.
+      Decls Reads;
+      addReads(Condition, Reads, U);
+      for (const ValueDecl *D : Reads)
+        if (Flags.count(D))
+          Matter.insert(D);
       continue;
     }
     Branch New{B, Condition, {}, nullptr, true, false};

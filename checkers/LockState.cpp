@@ -1435,6 +1435,8 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
     Standing How;
   };
   SmallVector<Left, 2> LeftHeld;
+  // What pthread_cleanup_push has pushed runs when the thread ends, and may well give back what is held.
+  const bool Handlers = EndsThread && holdsHiddenReturn(Function->getBody());
   for (const auto &Followed : State->get<LockMap>()) {
     const LockName Lock = Followed.first;
     const Standing &Known = Followed.second;
@@ -1442,6 +1444,10 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
     Standing Now = Known;
     const bool Gone = Names.frameOf(Lock) == Frame;
     const bool Held = settled(State, Known).isHeld();
+    if (Held && Handlers) {
+      Next = Next->remove<LockMap>(Lock);
+      continue;
+    }
     if (Held && Known.Owner == Frame) {
       const Word Declared = EndsThread ? Word::None : wordOn(Lock, Frame, Said, State);
       auto [Number, New] =

@@ -334,6 +334,7 @@ private:
   const Assumption Given;
   std::set<unsigned> Lent;    ///< handles of threads that were given an address
   std::set<unsigned> Renamed; ///< names that do not stand for their caller's objects any more
+  Point Ended;                ///< all places where the function or its thread ends, in one
   Focus Forgotten;            ///< the locks whose names were assigned to
   bool LosesOwn = false;      ///< a handle of this frame may have been assigned to while it was live
 };
@@ -912,7 +913,7 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
       break;
     case Effect::EndThread:
       Out.EndsThread = Out.Concern.All = true;
-      end(At);
+      join(Ended, At, *this);
       if (!Row.JoinsScopes)
         jump(At);
       break;
@@ -998,7 +999,7 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
     suspect(); // a thread that joins may join itself
   if (Inner.EndsThread) {
     Out.EndsThread = true;
-    end(At);
+    join(Ended, At, *this);
   }
   if (Inner.Jumps)
     jump(At);
@@ -1314,8 +1315,9 @@ void Pass::run() {
     }
   }
   const Point Exit = Entries.lookup(&Graph->getExit());
-  if (Exit.Reached)
-    end(Exit);
+  join(Ended, Exit, *this);
+  if (Ended.Reached)
+    end(Ended);
   for (const auto &[Number, R] : Exit.Known) {
     const Place &P = *I.Places[Number];
     if (isVisible(P) && !Renamed.count(Number)) {

@@ -69,21 +69,6 @@ static const Stmt *outermostLoop(const Stmt *S, const CompoundStmt *Block, const
   return Found;
 }
 
-bool safespawn::holdsHiddenReturn(const Stmt *S) {
-  SmallVector<const CallExpr *, 16> Calls;
-  SmallVector<const DeclStmt *, 16> Declarations;
-  gather(S, Calls);
-  gather(S, Declarations);
-  return llvm::any_of(Calls,
-                      [](const CallExpr *Call) {
-                        const FunctionDecl *Callee = Call->getDirectCallee();
-                        return Callee && Callee->hasAttr<ReturnsTwiceAttr>();
-                      }) ||
-         llvm::any_of(Declarations, [](const DeclStmt *Declaration) {
-           return llvm::any_of(Declaration->decls(), [](const Decl *D) { return D->hasAttr<CleanupAttr>(); });
-         });
-}
-
 bool safespawn::advances(const Stmt *Loop, const VarDecl *Var, unsigned Depth) {
   if (Depth > 4)
     return false;

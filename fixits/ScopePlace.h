@@ -21,10 +21,6 @@ struct TaskFamily {
 /// The family for \p Spawn, or nullopt where the runtime has none.
 std::optional<TaskFamily> familyOf(const clang::CallExpr *Spawn, const Meaning &Row);
 
-/// Whether control may come back into a function that holds \p S where nobody sees a jump: what setjmp does, and what
-/// pthread_cleanup_push is made of.
-bool holdsHiddenReturn(const clang::Stmt *S);
-
 /// All nodes of one kind below \p S, in the order of the source.
 template <typename Node> void gather(const clang::Stmt *S, llvm::SmallVectorImpl<const Node *> &Out) {
   if (!S)

@@ -545,3 +545,31 @@ int good_loops_of_one_count(struct bench *b) {
   }
   return 0;
 }
+
+// What a clean-up handler gives back when the thread ends: pthread_cleanup_push is made of such a call.
+extern int save_context(void **buffer) __attribute__((__returns_twice__));
+extern void push_handler(void **buffer);
+extern void pop_handler(void **buffer);
+
+void *good_given_back_by_a_handler(struct queue *q) {
+  void *buffer[4];
+  pthread_mutex_lock(&q->mu);
+  if (save_context(buffer)) {
+    pthread_mutex_unlock(&q->mu);
+    pthread_exit(0);
+  }
+  push_handler(buffer);
+  if (prepare() < 0)
+    pthread_exit(q);
+  pop_handler(buffer);
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}
+
+void *bad_without_a_handler(struct queue *q) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  if (prepare() < 0) // expected-note 1+{{}}
+    pthread_exit(q); // expected-warning{{lock 'q->mu' is still held when the thread ends [safespawn.lock.Leak]}} expected-note 0+{{}}
+  pthread_mutex_unlock(&q->mu);
+  return 0;
+}

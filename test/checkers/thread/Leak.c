@@ -1035,6 +1035,22 @@ void *good_entry_with_a_helper(void *arg) {
   pthread_exit(NULL);
 }
 
+// Where the flag is not set the process ends: that it may be set is seen all the same.
+int bad_behind_a_flag(void) {
+  pthread_t t;
+  int seen = 0;
+  if (pthread_create(&t, NULL, work, NULL)) // expected-note{{'t' is spawned here}}
+    return -1;
+  while (prepare() > 0) {
+    if (seen)
+      exit(1);
+    seen = 1;
+  }
+  if (!seen) // expected-note 0+{{}}
+    exit(1);
+  return 0; // expected-warning{{leaves 'bad_behind_a_flag' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
+}
+
 int main(void) { // a good one too: the process ends with it
   pthread_t t;
   if (pthread_create(&t, NULL, work, NULL))
