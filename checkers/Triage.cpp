@@ -107,6 +107,7 @@ struct Summary {
   bool Done = false;
   bool Suspect = false;
   Focus Suspected;                  ///< what for
+  Focus WaitsWith;                  ///< the locks that its waits give back meanwhile
   Focus Concern;                    ///< everything that it, or a function that it calls, does something to
   bool Blocks = false;              ///< may wait for others
   bool Destroys = false;            ///< ends a synchronisation object
@@ -130,6 +131,7 @@ struct Summary {
     Done = true;
     Suspect |= O.Suspect;
     Suspected.add(O.Suspected);
+    WaitsWith.add(O.WaitsWith);
     Concern.add(O.Concern);
     Blocks |= O.Blocks;
     Destroys |= O.Destroys;
@@ -649,8 +651,6 @@ void Pass::block(const Point &At, const Name &Except) {
     const Place &P = *I.Places[Number];
     if (P.What == SyncObject && (rowOf(R, 0) & Any) && !(Except && !(P < *Except) && !(*Except < P))) {
       suspect(P);
-      if (Except) // whether the wait gives it back is asked too
-        suspect(*Except);
       Out.Suspected.Waits = true;
     }
   }
@@ -903,6 +903,10 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
       Name Own = Lock ? pointee(Lock, SyncObject) : std::nullopt;
       if (Object)
         apply(At, Sync(), SyncEvent::Use);
+      if (const ValueDecl *Declared = Own ? declared(*Own) : nullptr)
+        Out.WaitsWith.Objects.insert(Declared);
+      else if (Lock)
+        Out.WaitsWith.All = true;
       if (Lock)
         apply(At, Own, SyncEvent::WaitFor);
       block(At, Own);
@@ -984,6 +988,7 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
     return suspect();
   }
   Out.Concern.add(Inner.Concern);
+  Out.WaitsWith.add(Inner.WaitsWith);
   // What goes wrong in there whatever the caller did is seen from here too, unless it is looked at by itself.
   if (Inner.Suspect && !I.standsAlone(Callee)) {
     Out.Suspect = true;
@@ -1332,6 +1337,8 @@ void Pass::run() {
   for (const auto &[Number, Entry] : Out.Breaks)
     if (Entry & UnknownStage)
       suspect(*I.Places[Number]);
+  if (Out.Suspected.Waits) // whether a wait gives back what is held is asked too
+    Out.Suspected.add(Out.WaitsWith);
   Out.Done = true;
 }
 

@@ -345,3 +345,23 @@ void bad_wait_that_only_some_paths_come_to(struct queue *q) {
   pthread_mutex_unlock(&q->mu);
   pthread_mutex_unlock(&table);
 }
+
+// Waits with a lock of its own, which is given back; that of the caller is not.
+struct reload {
+  pthread_mutex_t config, worker;
+  pthread_cond_t done;
+  int pending;
+};
+
+static void wait_for_the_workers(struct reload *r) {
+  pthread_mutex_lock(&r->worker);
+  while (r->pending)
+    pthread_cond_wait(&r->done, &r->worker); // expected-note 0+{{}}
+  pthread_mutex_unlock(&r->worker);
+}
+
+void bad_two_locks_and_a_wait_in_a_helper(struct reload *r) {
+  pthread_mutex_lock(&r->config); // expected-note{{'r->config' is taken here}}
+  wait_for_the_workers(r); // expected-warning{{'wait_for_the_workers' may wait in 'pthread_cond_wait' while lock 'r->config' is held [safespawn.lock.Blocking]}} expected-note 0+{{}}
+  pthread_mutex_unlock(&r->config);
+}
