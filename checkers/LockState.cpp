@@ -52,6 +52,7 @@ struct Standing {
   LockKind Kind = LockKind::Plain;
   bool KindSeen = false;                         ///< made on this path, so that Kind is known
   bool OnEntry = false;                          ///< given back before it was taken: the caller holds it
+  bool Uncounted = false;                        ///< given back once of several times: it may still be held
   bool MaybeReleased = false;                    ///< code that gives it back on some of its paths was passed by
   bool Shown = false;                            ///< code that we do not see got the object that it lies in
   const StackFrameContext *Owner = nullptr;      ///< the frame that has to give it back; null when nobody we see
@@ -62,13 +63,13 @@ struct Standing {
   bool isHeld() const { return At == SyncStage::Held || At == SyncStage::Shared || At == SyncStage::Nested; }
 
   auto key() const {
-    return std::make_tuple(At, Before, Kind, KindSeen, OnEntry, MaybeReleased, Shown, Row, Result, Taken, Region, Owner,
-                           TakenIn, ReleasedIn, Left);
+    return std::make_tuple(At, Before, Kind, KindSeen, OnEntry, Uncounted, MaybeReleased, Shown, Row, Result, Taken,
+                           Region, Owner, TakenIn, ReleasedIn, Left);
   }
   bool operator==(const Standing &O) const { return key() == O.key(); }
   void Profile(llvm::FoldingSetNodeID &Id) const {
     for (unsigned Value : {unsigned(At), unsigned(Before), unsigned(Kind), unsigned(KindSeen), unsigned(OnEntry),
-                           unsigned(MaybeReleased), unsigned(Shown), Left})
+                           unsigned(Uncounted), unsigned(MaybeReleased), unsigned(Shown), Left})
       Id.AddInteger(Value);
     for (const void *P :
          {static_cast<const void *>(Row), static_cast<const void *>(Result), static_cast<const void *>(Taken),
@@ -676,9 +677,14 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
   }
 
   Standing Next = Known;
-  // How often a recursive lock was taken nobody counts: who gives it back may still hold it.
+  // How often a lock was taken again nobody counts: who gives it back may still hold it.
   const bool MayNest =
-      What == SyncEvent::Release && Known.At == SyncStage::Unknown && kindOf(Known, Lock) == LockKind::Recursive;
+      What == SyncEvent::Release &&
+      (Known.Uncounted || (Known.At == SyncStage::Unknown && kindOf(Known, Lock) == LockKind::Recursive));
+  if (What == SyncEvent::Release)
+    Next.Uncounted |= Known.At == SyncStage::Nested;
+  else if (What == SyncEvent::AcquireAgain && Known.At == SyncStage::Unknown)
+    Next.Uncounted |= kindOf(Known, Lock) == LockKind::Recursive;
   Next.At = MayNest ? SyncStage::Unknown : Moved.Next;
   Next.Region = E.Object;
   const StackFrameContext *Frame = C.getStackFrame();
@@ -1459,7 +1465,8 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
       if ((!Parent || Gone) && !(Function->isMain() && !EndsThread)) // with main ends the process
         LeftHeld.push_back({Lock, Now});
       Now.Owner = Parent;
-    } else if (Known.At == SyncStage::Free && Known.Owner == Frame) {
+    } else if ((Known.At == SyncStage::Free || (Known.Uncounted && Known.At == SyncStage::Unknown)) &&
+               Known.Owner == Frame) {
       Endings.insert({Function, Place, /*Held=*/false, Said});
       Now.Owner = nullptr;
     } else if (Held && Known.Owner && Known.TakenIn != Frame && !EndsThread &&
@@ -1589,7 +1596,8 @@ void safespawn::registerLockState(CheckerManager &Manager, Analysis &A) {
       if (Thread.Result)
         addKnowledge(State, Thread.Result, Id);
     for (const auto &[Lock, Known] : State->get<LockMap>()) {
-      for (unsigned Value : {Lock, unsigned(Known.At), unsigned(Known.OnEntry), unsigned(Known.MaybeReleased)})
+      for (unsigned Value : {Lock, unsigned(Known.At), unsigned(Known.OnEntry), unsigned(Known.Uncounted),
+                             unsigned(Known.MaybeReleased)})
         Id.AddInteger(Value);
       if (Known.isHeld()) { // of one that is given back, where it was taken is history
         Id.AddPointer(Known.Taken);

@@ -573,3 +573,13 @@ void *bad_without_a_handler(struct queue *q) {
   pthread_mutex_unlock(&q->mu);
   return 0;
 }
+
+static pthread_mutex_t again = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+int bad_recursive(void) {
+  pthread_mutex_lock(&again); // expected-note{{'again' is taken here}}
+  if (prepare() < 0) // expected-note 0+{{}}
+    return -1; // expected-warning{{lock 'again' is still held when 'bad_recursive' returns [safespawn.lock.Leak]}} expected-note 0+{{}}
+  pthread_mutex_unlock(&again);
+  return 0;
+}

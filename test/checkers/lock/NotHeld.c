@@ -253,3 +253,45 @@ void bad_made_by_a_helper(struct queue *q) {
   set_up(q);
   pthread_mutex_unlock(&q->mu); // expected-warning{{lock 'q->mu' is released, but was never taken [safespawn.lock.NotHeld]}}
 }
+
+// Taken again and given back twice by a callee, while the caller holds it: the caller's own is still to be given back.
+static pthread_mutex_t nested = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+static void touch_twice(void) {
+  pthread_mutex_lock(&nested);
+  prepare();
+  pthread_mutex_unlock(&nested);
+  pthread_mutex_lock(&nested);
+  prepare();
+  pthread_mutex_unlock(&nested);
+}
+
+void good_taken_again_more_than_once(void) {
+  pthread_mutex_lock(&nested);
+  touch_twice();
+  pthread_mutex_unlock(&nested);
+}
+
+static void touch_and_tell(struct queue *q) {
+  pthread_mutex_lock(&nested);
+  pthread_mutex_unlock(&nested);
+  helper(q);
+  pthread_mutex_lock(&nested);
+  pthread_mutex_unlock(&nested);
+}
+
+void good_taken_again_around_unseen_code(struct queue *q) {
+  pthread_mutex_lock(&nested);
+  touch_and_tell(q);
+  pthread_mutex_unlock(&nested);
+}
+
+void good_readers_inside_of_readers(struct queue *q) {
+  pthread_rwlock_rdlock(&q->rw);
+  for (int i = 0; i < 2; ++i) {
+    pthread_rwlock_rdlock(&q->rw);
+    prepare();
+    pthread_rwlock_unlock(&q->rw);
+  }
+  pthread_rwlock_unlock(&q->rw);
+}
