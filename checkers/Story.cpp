@@ -288,9 +288,38 @@ static bool passesBy(const PathPieces &Pieces, SourceLocation Place) {
   });
 }
 
-/// Whether \p Other reports the defect of \p D, seen on another path, under a rule that fits it better.
+/// Whether the path of \p D began in a caller of the function that the defect lies in.
+static bool isSeenFromCaller(const PathDiagnostic &D) {
+  const Decl *In = D.getUniqueingDecl();
+  const auto First =
+      llvm::find_if(D.path, [](const PathDiagnosticPieceRef &P) { return !isa<PathDiagnosticNotePiece>(*P); });
+  if (!In || First == D.path.end())
+    return false;
+  const FullSourceLoc Start = (*First)->getLocation().asLocation();
+  const SourceManager &SM = Start.getManager();
+  return !SM.isPointWithin(SM.getExpansionLoc(Start), SM.getExpansionLoc(In->getBeginLoc()),
+                           SM.getExpansionLoc(In->getEndLoc()));
+}
+
+/// \p Message without what stands in quotes: callers have other names for the same object.
+static std::string withoutNames(StringRef Message) {
+  std::string Text;
+  SmallVector<StringRef, 8> Parts;
+  Message.split(Parts, '\'');
+  for (size_t I = 0; I < Parts.size(); I += 2)
+    Text += Parts[I];
+  return Text;
+}
+
+/// Whether \p Other reports the defect of \p D, seen on another path: in the words of the function itself, where \p D
+/// has those of a caller, or under a rule that fits it better.
 static bool isSaidBetter(const PathDiagnostic &D, const PathDiagnostic &Other) {
   const RuleInfo *Own = findRule(D.getCheckerName()), *Specific = findRule(Other.getCheckerName());
+  if (Own && Own == Specific && isSeenFromCaller(D) && !isSeenFromCaller(Other) &&
+      D.getLocation().asLocation() == Other.getLocation().asLocation() &&
+      D.getUniqueingDecl() == Other.getUniqueingDecl() &&
+      withoutNames(D.getVerboseDescription()) == withoutNames(Other.getVerboseDescription()))
+    return true;
   return Own && Specific && Specific->Id == Rule::thread_StackEscape && isOver(Specific->Id, Own->Id) &&
          D.getDeclWithIssue() == Other.getDeclWithIssue() && passesBy(D.path, Other.getLocation().asLocation());
 }
