@@ -152,9 +152,12 @@ static bool rewrites_call(const struct rewrite *rewrite, const char *path, const
 	json_t *call;
 
 	json_array_foreach (rewrite->calls, at, call) {
-		auto_string file = path_real("/", json_string_value(json_object_get(call, "file")));
+		auto_string file = NULL;
 
-		if (json_integer_value(json_object_get(call, key)) == value && strcmp(file, path) == 0)
+		if (json_integer_value(json_object_get(call, key)) != value)
+			continue;
+		file = path_real("/", json_string_value(json_object_get(call, "file")));
+		if (strcmp(file, path) == 0)
 			return true;
 	}
 	return false;
@@ -179,16 +182,50 @@ static bool rewrites_finding(const struct rewrite *rewrite, const struct finding
 	return false;
 }
 
+/* Both loops are long in a large project, and to compare places takes time: it is asked once. */
+static void find_repairs(struct plan *plan)
+{
+	const struct findings *findings = plan->findings;
+
+	plan->repairs = zalloc(findings->n, sizeof(*plan->repairs));
+	for (size_t i = 0; i < findings->n; i++) {
+		struct repairs *repairs = &plan->repairs[i];
+
+		for (size_t j = 0; j < plan->n; j++) {
+			const struct fix *fix = &plan->fixes[j];
+
+			if (fix->finding != &findings->v[i] &&
+			    !(fix->rewrite && rewrites_finding(fix->rewrite, &findings->v[i])))
+				continue;
+			repairs->v = grow(repairs->v, repairs->n + 1, sizeof(*repairs->v));
+			repairs->v[repairs->n++] = j;
+		}
+	}
+}
+
 const struct fix *plan_repair(const struct plan *plan, const struct finding *finding)
 {
-	for (size_t i = 0; i < plan->n; i++) {
-		const struct fix *fix = &plan->fixes[i];
+	const struct repairs *repairs = &plan->repairs[finding - plan->findings->v];
 
-		if (fix->left == LEFT_NOT &&
-		    (fix->finding == finding || (fix->rewrite && rewrites_finding(fix->rewrite, finding))))
-			return fix;
-	}
+	for (size_t i = 0; i < repairs->n; i++)
+		if (plan->fixes[repairs->v[i]].left == LEFT_NOT)
+			return &plan->fixes[repairs->v[i]];
 	return NULL;
+}
+
+/* The rewrite that a finding's fix yields to: the first that may be made, or one that is not. */
+static struct fix *rewrite_instead(struct plan *plan, const struct fix *fix)
+{
+	const struct repairs *repairs = &plan->repairs[fix->finding - plan->findings->v];
+	struct fix *found = NULL;
+
+	for (size_t i = repairs->n; i-- > 0;) {
+		struct fix *other = &plan->fixes[repairs->v[i]];
+
+		if (other->rewrite && (!found || other->left == LEFT_NOT))
+			found = other;
+	}
+	return found;
 }
 
 static int add_fix(struct plan *plan, const struct finding *finding, const struct strings *choose, char **ret_path)
@@ -271,11 +308,9 @@ int plan_make(struct plan *ret, const struct findings *findings, const struct st
 	for (size_t i = 0; i < plan.n; i++)
 		if (plan.fixes[i].left == LEFT_NOT && overlaps_itself(&plan.fixes[i]))
 			plan.fixes[i].left = LEFT_RANGE;
+	find_repairs(&plan);
 	for (size_t i = 0; i < fixes; i++)
-		for (size_t j = plan.n; j-- > fixes;)
-			if (rewrites_finding(plan.fixes[j].rewrite, plan.fixes[i].finding) &&
-			    (!plan.fixes[i].rewritten_by || plan.fixes[j].left == LEFT_NOT))
-				plan.fixes[i].rewritten_by = &plan.fixes[j];
+		plan.fixes[i].rewritten_by = rewrite_instead(&plan, &plan.fixes[i]);
 	plan_settle(&plan);
 	*ret = plan;
 	plan = (struct plan){ 0 };
@@ -294,6 +329,9 @@ void plan_free(struct plan *plan)
 		buffer_free(&plan->files[i].after);
 		free(plan->files[i].changed_lines);
 	}
+	for (size_t i = 0; plan->repairs && i < plan->findings->n; i++)
+		free(plan->repairs[i].v);
+	free(plan->repairs);
 	free(plan->fixes);
 	free(plan->files);
 	*plan = (struct plan){ 0 };

@@ -59,10 +59,16 @@ struct edited {
 	size_t n_changed_lines;
 };
 
+/** The fixes that repair one finding, as indexes into the plan's: its own comes first. */
+struct repairs {
+	size_t *v, n;
+};
+
 struct plan {
 	struct fix *fixes; /* those of findings, in their order, then the rewrites */
 	size_t n;
 	const struct findings *findings;
+	struct repairs *repairs; /* one per finding */
 	struct edited *files;
 	size_t n_files;
 	bool is_unformatted; /* the user knows that formatting does not work */

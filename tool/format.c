@@ -74,7 +74,7 @@ static int format_file(struct edited *file, size_t number, const char *program, 
 	return 0;
 }
 
-void format_plan(struct plan *plan, const struct analysis *analysis)
+void format_plan(struct plan *plan, const struct analysis *analysis, const bool *wanted)
 {
 	auto_string name = text("clang-format-%d", analysis->toolchain->major);
 	auto_string program = NULL;
@@ -84,7 +84,7 @@ void format_plan(struct plan *plan, const struct analysis *analysis)
 		auto_string said = NULL;
 		int err;
 
-		if (!file->n_changed_lines || !has_style(file->path))
+		if ((wanted && !wanted[i]) || !file->n_changed_lines || !has_style(file->path))
 			continue;
 		if (!program)
 			program = toolchain_program("clang-format", analysis->toolchain->major);

@@ -8,7 +8,10 @@
 #include "analysis.h"
 #include "edits.h"
 
-/** Format the lines of each after that plan_apply changed. What cannot be formatted stays as it is, with a note. */
-void format_plan(struct plan *plan, const struct analysis *analysis);
+/**
+ * Format the lines of each after that plan_apply changed, of the files that are @wanted; NULL: of all. What cannot be
+ * formatted stays as it is, with a note.
+ */
+void format_plan(struct plan *plan, const struct analysis *analysis, const bool *wanted);
 
 #endif

@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Fixes are tried in groups: those whose edits some unit sees together, or whose units report the same. Groups know
+ * nothing of each other, so one trial has a step of each, and what fails in one costs the others nothing.
+ */
 #include "trial.h"
 
 #include "format.h"
 
 #include <errno.h>
 #include <string.h>
+
+struct group {
+	json_t *counts;	 /* with the fixes that are proved: name of a report -> how many there are */
+	json_t *now;	 /* the same with what is tried */
+	size_t suspects; /* fixes that a trial spoke against, while others were tried with them */
+	bool tried;	 /* in the last trial, as is: */
+	bool well;	 /* nothing speaks against it */
+};
 
 struct trial {
 	struct analysis *analysis;
@@ -17,9 +29,10 @@ struct trial {
 	struct attempt *attempts;
 	json_t **reports; /* with the fixes that are proved; borrowed from the unit until then */
 	bool *proved;	  /* one per fix */
-	json_t *counts;	  /* with the fixes that are proved: name of a report -> how many there are */
-	json_t *now;	  /* the same with what is tried */
-	int err;	  /* why nothing can be tried */
+	size_t *group_of; /* one per unit; units that are in one group have the same number, below that of units */
+	struct group *groups;
+	struct group **group_of_fix; /* NULL: no unit is made of what it edits */
+	int err;		     /* why nothing can be tried */
 };
 
 static bool is_over(const struct trial *trial)
@@ -58,6 +71,74 @@ static bool edits_header(const struct analysis *analysis, const struct plan *pla
 	return false;
 }
 
+static bool reaches(const struct trial *trial, size_t unit, const struct fix *fix)
+{
+	for (size_t i = 0; i < fix->n; i++)
+		if (trial->reaches[unit * trial->plan->n_files + fix->edits[i].file])
+			return true;
+	return false;
+}
+
+/* ---- which of them are tried together ---- */
+
+static void unite(struct trial *trial, size_t unit, size_t with)
+{
+	size_t from = trial->group_of[unit];
+	size_t to = trial->group_of[with];
+
+	for (size_t i = 0; i < trial->units.n && from != to; i++)
+		if (trial->group_of[i] == from)
+			trial->group_of[i] = to;
+}
+
+/* The first unit that @fix reaches; false: there is none. */
+static bool first_reached(const struct trial *trial, const struct fix *fix, size_t *ret_unit)
+{
+	for (size_t i = 0; i < trial->units.n; i++) {
+		if (!reaches(trial, i, fix))
+			continue;
+		*ret_unit = i;
+		return true;
+	}
+	return false;
+}
+
+static void find_groups(struct trial *trial)
+{
+	CLEANUP(json_decrefp) json_t *reported_by = json_object();
+	size_t first;
+
+	for (size_t i = 0; i < trial->units.n; i++)
+		trial->group_of[i] = i;
+	for (size_t i = 0; i < trial->plan->n; i++) {
+		const struct fix *fix = &trial->plan->fixes[i];
+
+		if (!first_reached(trial, fix, &first))
+			continue;
+		for (size_t j = first + 1; j < trial->units.n; j++)
+			if (reaches(trial, j, fix))
+				unite(trial, j, first);
+	}
+	for (size_t i = 0; i < trial->units.n; i++) {
+		struct units one = { .v = &trial->units.v[i], .n = 1 };
+		auto_findings findings = { 0 };
+
+		findings_collect(&findings, &one);
+		for (size_t j = 0; j < findings.n; j++) {
+			auto_string name = finding_name(&findings.v[j]);
+			const json_t *known = json_object_get(reported_by, name);
+
+			if (known)
+				unite(trial, i, (size_t)json_integer_value(known));
+			else
+				json_object_set_new(reported_by, name, json_integer((json_int_t)i));
+		}
+	}
+	for (size_t i = 0; i < trial->plan->n; i++)
+		if (first_reached(trial, &trial->plan->fixes[i], &first))
+			trial->group_of_fix[i] = &trial->groups[trial->group_of[first]];
+}
+
 static void trial_open(struct trial *trial, struct analysis *analysis, struct plan *plan)
 {
 	const struct units *units = &analysis->units;
@@ -75,6 +156,9 @@ static void trial_open(struct trial *trial, struct analysis *analysis, struct pl
 	trial->attempts = zalloc(count, sizeof(*trial->attempts));
 	trial->reports = zalloc(count, sizeof(*trial->reports));
 	trial->proved = zalloc(plan->n, sizeof(bool));
+	trial->group_of = zalloc(count, sizeof(*trial->group_of));
+	trial->groups = zalloc(count, sizeof(*trial->groups));
+	trial->group_of_fix = zalloc(plan->n, sizeof(struct group *));
 	for (size_t i = 0; i < plan->n_files; i++)
 		json_object_set_new(trial->spellings, plan->files[i].path, json_integer((json_int_t)i));
 	for (size_t i = 0; i < count; i++) {
@@ -90,6 +174,7 @@ static void trial_open(struct trial *trial, struct analysis *analysis, struct pl
 		for (size_t j = 0; j < unit->depends_on.n; j++)
 			note_spelling(trial, i, unit->depends_on.v[j]);
 	}
+	find_groups(trial);
 }
 
 static void trial_close(struct trial *trial)
@@ -97,6 +182,8 @@ static void trial_close(struct trial *trial)
 	for (size_t i = 0; i < trial->units.n; i++) {
 		attempt_free(&trial->attempts[i]);
 		json_decref(trial->reports[i]);
+		json_decref(trial->groups[i].counts);
+		json_decref(trial->groups[i].now);
 	}
 	free(trial->units.v);
 	units_free(&trial->others);
@@ -105,17 +192,10 @@ static void trial_close(struct trial *trial)
 	free(trial->attempts);
 	free(trial->reports);
 	free(trial->proved);
+	free(trial->group_of);
+	free(trial->groups);
+	free(trial->group_of_fix);
 	json_decref(trial->spellings);
-	json_decref(trial->counts);
-	json_decref(trial->now);
-}
-
-static bool reaches(const struct trial *trial, size_t unit, const struct fix *fix)
-{
-	for (size_t i = 0; i < fix->n; i++)
-		if (trial->reaches[unit * trial->plan->n_files + fix->edits[i].file])
-			return true;
-	return false;
 }
 
 static bool is_covered(const struct trial *trial, const struct fix *fix)
@@ -174,16 +254,18 @@ static void add_to_count(json_t *counts, const char *name, json_int_t more)
 	json_object_set_new(counts, name, json_integer(count_of(counts, name) + more));
 }
 
-/* The names of the reports in @reports, one per unit. */
-static json_t *count_reports(const struct trial *trial, json_t *const *reports)
+/* The names of the reports in @reports, one per unit, of the units of @group. */
+static json_t *count_reports(const struct trial *trial, const struct group *group, json_t *const *reports)
 {
-	struct units units = { .v = zalloc(trial->units.n, sizeof(*units.v)), .n = trial->units.n };
+	struct units units = { .v = zalloc(trial->units.n, sizeof(*units.v)) };
 	auto_findings findings = { 0 };
 	json_t *counts = json_object();
 
-	for (size_t i = 0; i < units.n; i++) {
-		units.v[i] = trial->units.v[i];
-		units.v[i].report = reports[i];
+	for (size_t i = 0; i < trial->units.n; i++) {
+		if (&trial->groups[trial->group_of[i]] != group)
+			continue;
+		units.v[units.n] = trial->units.v[i];
+		units.v[units.n++].report = reports[i];
 	}
 	findings_collect(&findings, &units);
 	for (size_t i = 0; i < findings.n; i++) {
@@ -200,98 +282,136 @@ static bool is_tried(const struct trial *trial, size_t fix)
 	return trial->plan->fixes[fix].left == LEFT_NOT && !trial->proved[fix];
 }
 
+static bool is_tried_in(const struct trial *trial, size_t fix, const struct group *group)
+{
+	return is_tried(trial, fix) && trial->group_of_fix[fix] == group;
+}
+
 /* How many reports of each name what is tried is to repair. */
-static json_t *count_repairs(const struct trial *trial)
+static json_t *count_repairs(const struct trial *trial, const struct group *group)
 {
 	const struct plan *plan = trial->plan;
 	json_t *counts = json_object();
 
 	for (size_t i = 0; i < plan->findings->n; i++) {
 		const struct fix *fix = plan_repair(plan, &plan->findings->v[i]);
-		auto_string name = finding_name(&plan->findings->v[i]);
 
-		if (fix && is_tried(trial, (size_t)(fix - plan->fixes)))
+		if (fix && is_tried_in(trial, (size_t)(fix - plan->fixes), group)) {
+			auto_string name = finding_name(&plan->findings->v[i]);
+
 			add_to_count(counts, name, 1);
+		}
 	}
 	return counts;
 }
 
-static bool tries_rewrite(const struct trial *trial)
+static bool tries_rewrite(const struct trial *trial, const struct group *group)
 {
 	for (size_t i = 0; i < trial->plan->n; i++)
-		if (is_tried(trial, i) && trial->plan->fixes[i].rewrite)
+		if (trial->plan->fixes[i].rewrite && is_tried_in(trial, i, group))
 			return true;
 	return false;
 }
 
 /* Did what was to go go, and does nothing come with a rewrite? */
-static bool reports_are_well(const struct trial *trial)
+static bool reports_are_well(const struct trial *trial, const struct group *group)
 {
-	CLEANUP(json_decrefp) json_t *repairs = count_repairs(trial);
-	bool rewrites = tries_rewrite(trial);
+	CLEANUP(json_decrefp) json_t *repairs = count_repairs(trial, group);
+	bool rewrites = tries_rewrite(trial, group);
 	const char *name;
 	json_t *count;
 
 	json_object_foreach (repairs, name, count)
-		if (count_of(trial->now, name) > count_of(trial->counts, name) - json_integer_value(count))
+		if (count_of(group->now, name) > count_of(group->counts, name) - json_integer_value(count))
 			return false;
-	json_object_foreach (trial->now, name, count)
-		if (rewrites && json_integer_value(count) > count_of(trial->counts, name))
+	json_object_foreach (group->now, name, count)
+		if (rewrites && json_integer_value(count) > count_of(group->counts, name))
 			return false;
 	return true;
 }
 
-/* Try what is in the plan; false when something speaks against it. */
-static bool try(struct trial *trial)
+/* Which units are compiled for what the plan has and is not proved yet. */
+static void want_units(struct trial *trial)
 {
 	const struct plan *plan = trial->plan;
-	json_t **reports = zalloc(trial->units.n, sizeof(*reports));
-	auto_string overlay = NULL;
-	bool well = true;
 
-	plan_apply(trial->plan);
-	format_plan(trial->plan, trial->analysis);
 	for (size_t i = 0; i < trial->units.n; i++) {
 		attempt_free(&trial->attempts[i]);
-		trial->wanted[i] = false;
+		trial->wanted[i] = trial->groups[i].tried = false;
 		for (size_t j = 0; j < plan->n && !trial->wanted[i]; j++)
 			trial->wanted[i] = is_tried(trial, j) && reaches(trial, i, &plan->fixes[j]);
 	}
-	trial->err = write_overlay(trial, &overlay);
-	if (trial->err) {
-		free(reports);
-		return false;
-	}
-	analysis_try(trial->analysis, &trial->units, overlay, trial->wanted, trial->attempts);
-	for (size_t i = 0; i < trial->units.n; i++) {
-		well = well && !trial->attempts[i].failed;
-		reports[i] = trial->wanted[i] ? trial->attempts[i].report : trial->reports[i];
-	}
-	json_decref(trial->now);
-	trial->now = count_reports(trial, reports);
-	free(reports);
-	return well && reports_are_well(trial) && !trial->analysis->stopped_by;
+	for (size_t i = 0; i < trial->units.n; i++)
+		if (trial->wanted[i])
+			trial->groups[trial->group_of[i]].tried = true;
 }
 
-/* What was tried is well: the next trial builds on it. */
-static void accept(struct trial *trial)
+/* The after of each file that is part of what is compiled, and the overlay that puts them in their places. */
+static int make_afters(struct trial *trial, char **ret_overlay)
+{
+	struct plan *plan = trial->plan;
+	bool *needed = zalloc(plan->n_files, sizeof(*needed));
+
+	for (size_t i = 0; i < trial->units.n; i++)
+		for (size_t j = 0; j < plan->n_files; j++)
+			needed[j] = needed[j] || (trial->wanted[i] && trial->reaches[i * plan->n_files + j]);
+	plan_apply(plan);
+	format_plan(plan, trial->analysis, needed);
+	free(needed);
+	return write_overlay(trial, ret_overlay);
+}
+
+/* Try what is in the plan and not proved: each group that this concerns is tried, and well if nothing speaks against
+ * it. */
+static void try(struct trial *trial)
+{
+	json_t **reports = zalloc(trial->units.n, sizeof(*reports));
+	auto_string overlay = NULL;
+
+	want_units(trial);
+	trial->err = make_afters(trial, &overlay);
+	if (!trial->err)
+		analysis_try(trial->analysis, &trial->units, overlay, trial->wanted, trial->attempts);
+	for (size_t i = 0; i < trial->units.n; i++) {
+		reports[i] = trial->wanted[i] ? trial->attempts[i].report : trial->reports[i];
+		trial->groups[i].well = true;
+	}
+	for (size_t i = 0; i < trial->units.n; i++)
+		if (trial->attempts[i].failed)
+			trial->groups[trial->group_of[i]].well = false;
+	for (size_t i = 0; i < trial->units.n && !is_over(trial); i++) {
+		struct group *group = &trial->groups[i];
+
+		if (!group->tried)
+			continue;
+		json_decref(group->now);
+		group->now = count_reports(trial, group, reports);
+		group->well = group->well && reports_are_well(trial, group);
+	}
+	free(reports);
+}
+
+/* What was tried in @group is well: the next trial builds on it. */
+static void accept(struct trial *trial, struct group *group)
 {
 	for (size_t i = 0; i < trial->plan->n; i++)
-		trial->proved[i] = trial->plan->fixes[i].left == LEFT_NOT;
+		if (trial->group_of_fix[i] == group)
+			trial->proved[i] = trial->plan->fixes[i].left == LEFT_NOT;
 	for (size_t i = 0; i < trial->units.n; i++) {
-		if (!trial->wanted[i])
+		if (!trial->wanted[i] || &trial->groups[trial->group_of[i]] != group)
 			continue;
 		json_decref(trial->reports[i]);
 		trial->reports[i] = json_incref(trial->attempts[i].report);
 	}
-	json_decref(trial->counts);
-	trial->counts = json_incref(trial->now);
+	json_decref(group->counts);
+	group->counts = json_incref(group->now);
 }
 
 /* ---- whose fault it is ---- */
 
-/* The reason why @fix is not made, as the last trial shows it, and nothing when it may be well. */
-static enum left_out fault_of(const struct trial *trial, const struct fix *fix, char **ret_why)
+/* The reason why @fix of @group is not made, as the last trial shows it, and nothing when it may be well. */
+static enum left_out fault_of(const struct trial *trial, const struct group *group, const struct fix *fix,
+			      char **ret_why)
 {
 	const struct findings *findings = trial->plan->findings;
 	const char *name;
@@ -304,16 +424,18 @@ static enum left_out fault_of(const struct trial *trial, const struct fix *fix, 
 		return LEFT_COMPILE;
 	}
 	for (size_t i = 0; i < findings->n; i++) {
-		auto_string its_name = finding_name(&findings->v[i]);
+		auto_string its_name = NULL;
 
-		if (plan_repair(trial->plan, &findings->v[i]) != fix ||
-		    count_of(trial->now, its_name) < count_of(trial->counts, its_name))
+		if (plan_repair(trial->plan, &findings->v[i]) != fix)
+			continue;
+		its_name = finding_name(&findings->v[i]);
+		if (count_of(group->now, its_name) < count_of(group->counts, its_name))
 			continue;
 		*ret_why = finding_words(its_name);
 		return LEFT_REMAINS;
 	}
-	json_object_foreach (trial->now, name, count) {
-		if (!fix->rewrite || json_integer_value(count) <= count_of(trial->counts, name))
+	json_object_foreach (group->now, name, count) {
+		if (!fix->rewrite || json_integer_value(count) <= count_of(group->counts, name))
 			continue;
 		*ret_why = finding_words(name);
 		return LEFT_DRAWS;
@@ -329,28 +451,57 @@ static void leave(struct fix *fix, enum left_out left, char *take_why)
 }
 
 /* The trial failed: take out what it speaks against, or all of it when it speaks against nothing in particular. */
-static size_t leave_suspects(struct trial *trial, bool *suspects)
+static void leave_suspects(struct trial *trial, struct group *group, bool *suspects)
 {
 	struct plan *plan = trial->plan;
 	enum left_out *faults = zalloc(plan->n, sizeof(*faults));
 	char **whys = zalloc(plan->n, sizeof(*whys));
+	bool *tried = zalloc(plan->n, sizeof(*tried));
 	bool any = false;
-	size_t count = 0;
 
 	for (size_t i = 0; i < plan->n; i++) {
-		faults[i] = is_tried(trial, i) ? fault_of(trial, &plan->fixes[i], &whys[i]) : LEFT_NOT;
+		tried[i] = is_tried_in(trial, i, group);
+		faults[i] = tried[i] ? fault_of(trial, group, &plan->fixes[i], &whys[i]) : LEFT_NOT;
 		any = any || faults[i];
 	}
 	for (size_t i = 0; i < plan->n; i++) {
-		if (!is_tried(trial, i) || (any && !faults[i]))
+		if (!tried[i] || (any && !faults[i]))
 			continue;
 		suspects[i] = true;
-		count++;
+		group->suspects++;
 		leave(&plan->fixes[i], faults[i] ? faults[i] : LEFT_COMPILE, whys[i]);
 	}
 	free(faults);
 	free(whys);
-	return count;
+	free(tried);
+}
+
+/* Is there something to be tried? */
+static bool has_more(const struct trial *trial)
+{
+	for (size_t i = 0; i < trial->plan->n; i++)
+		if (is_tried(trial, i))
+			return true;
+	return false;
+}
+
+/* Put the next suspect of each group to those that are beyond doubt. */
+static void add_suspects(struct trial *trial, bool *suspects)
+{
+	struct plan *plan = trial->plan;
+	bool *has_one = zalloc(trial->units.n, sizeof(*has_one));
+
+	for (size_t i = 0; i < plan->n; i++) {
+		struct group *group = suspects[i] ? trial->group_of_fix[i] : NULL;
+
+		/* A single one was tried with all the others already. */
+		if (!group || group->suspects < 2 || has_one[group - trial->groups])
+			continue;
+		has_one[group - trial->groups] = true;
+		suspects[i] = false;
+		leave(&plan->fixes[i], LEFT_NOT, NULL);
+	}
+	free(has_one);
 }
 
 /*
@@ -359,34 +510,31 @@ static size_t leave_suspects(struct trial *trial, bool *suspects)
  */
 static void prove(struct trial *trial)
 {
-	struct plan *plan = trial->plan;
-	bool *suspects = zalloc(plan->n, sizeof(*suspects));
-	size_t count = 0;
+	bool *suspects = zalloc(trial->plan->n, sizeof(*suspects));
+	bool *ignored = zalloc(trial->plan->n, sizeof(*ignored));
+	bool alone = false;
 
-	while (plan_made(plan) && !is_over(trial)) {
-		if (try(trial)) {
-			accept(trial);
-			break;
+	for (size_t i = 0; i < trial->units.n; i++)
+		trial->groups[i].suspects = 0;
+	while (!is_over(trial)) {
+		if (!has_more(trial)) {
+			alone = true;
+			add_suspects(trial, suspects);
+			if (!has_more(trial))
+				break;
 		}
-		count += leave_suspects(trial, suspects);
-	}
-	/* A single one was tried with all the others already. */
-	for (size_t i = 0; i < plan->n && count > 1 && !is_over(trial); i++) {
-		struct fix *fix = &plan->fixes[i];
-		enum left_out fault;
-		char *why = NULL;
+		try(trial);
+		for (size_t i = 0; i < trial->units.n && !is_over(trial); i++) {
+			struct group *group = &trial->groups[i];
 
-		if (!suspects[i])
-			continue;
-		leave(fix, LEFT_NOT, NULL);
-		if (try(trial)) {
-			accept(trial);
-			continue;
+			if (group->tried && group->well)
+				accept(trial, group);
+			else if (group->tried)
+				leave_suspects(trial, group, alone ? ignored : suspects);
 		}
-		fault = fault_of(trial, fix, &why);
-		leave(fix, fault ? fault : LEFT_COMPILE, why);
 	}
 	free(suspects);
+	free(ignored);
 }
 
 /* ---- the runtime ---- */
@@ -448,7 +596,8 @@ int trial_run(struct analysis *analysis, struct plan *plan)
 	size_t made;
 
 	trial_open(&trial, analysis, plan);
-	trial.counts = count_reports(&trial, trial.reports);
+	for (size_t i = 0; i < trial.units.n; i++)
+		trial.groups[i].counts = count_reports(&trial, &trial.groups[i], trial.reports);
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->fixes[i].left == LEFT_NOT && !is_covered(&trial, &plan->fixes[i]))
 			leave(&plan->fixes[i], LEFT_UNCHECKED, NULL);
@@ -461,7 +610,7 @@ int trial_run(struct analysis *analysis, struct plan *plan)
 		plan_settle(plan);
 	} while (plan_made(plan) != made && !is_over(&trial));
 	plan_apply(plan);
-	format_plan(plan, analysis);
+	format_plan(plan, analysis, NULL);
 	plan->lacks_runtime = lacks_runtime(&trial);
 	if (!trial.err)
 		return 0;
