@@ -45,6 +45,10 @@
 #define ssi_self SS_NAME_(ssi_self)
 #endif
 
+/* Of the thread sanitizer, where the program has it: see ssi_tsan_release. */
+extern void __tsan_acquire(void *address) __attribute__((weak));
+extern void __tsan_release(void *address) __attribute__((weak));
+
 #pragma GCC visibility push(hidden)
 
 /** What marks an object that is in use, at its own place: a copy of it is not one. */
@@ -107,6 +111,15 @@ SSI_FN void ssi_word_look(_Atomic uint32_t *word, uint32_t expected, struct ssi_
 
 /** In the child of a fork, where nobody sleeps any more. */
 SSI_FN void ssi_words_forked(void);
+
+/**
+ * What was written before a release has happened for whoever comes back from an acquire of the same address. For the
+ * thread sanitizer alone: in a program that is built with it over a library that is not, it sees all that goes through
+ * a mutex and nothing of what is ordered by an atomic. So where one thread hands something of the caller's to another
+ * by an atomic, these stand beside it.
+ */
+SSI_FN void ssi_tsan_release(const volatile void *address);
+SSI_FN void ssi_tsan_acquire(const volatile void *address);
 
 /** Nanoseconds up to @until; a few milliseconds when the clock cannot be read, so that nobody waits an age for it. */
 SSI_FN int64_t ssi_left(ss_time until);
@@ -228,7 +241,10 @@ static inline int ssi_token_error(const struct ssi_token *token)
 {
 	uint32_t state = token ? atomic_load_explicit(&token->state, memory_order_acquire) : SSI_LIVE;
 
-	return state == SSI_LIVE ? 0 : state == SSI_TIMED_OUT ? ETIMEDOUT : ECANCELED;
+	if (state == SSI_LIVE)
+		return 0;
+	ssi_tsan_acquire(&token->state);
+	return state == SSI_TIMED_OUT ? ETIMEDOUT : ECANCELED;
 }
 
 /**

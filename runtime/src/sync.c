@@ -237,8 +237,12 @@ static int sync_sem_wait_some(sem_t *semaphore)
 {
 #ifdef SYNC_HAS_CLOCKWAIT
 	struct timespec spec = ssi_timespec(ss_after(SYNC_LOOK_NS));
+	int result = sem_clockwait(semaphore, CLOCK_MONOTONIC, &spec);
 
-	return sem_clockwait(semaphore, CLOCK_MONOTONIC, &spec);
+	/* The thread sanitizers know sem_wait and sem_timedwait, which do that, and not this. */
+	if (result == 0)
+		ssi_tsan_acquire(semaphore);
+	return result;
 #else
 	struct timespec spec;
 

@@ -81,6 +81,7 @@ static struct task_passed task_pass_slot_locked(struct ssi_scope *scope, bool ru
 		task->has_slot = true;
 		task->state = SSI_TASK_RUNNING;
 		if (task->own_thread) {
+			ssi_tsan_release(&task->turn);
 			atomic_store_explicit(&task->turn, 1, memory_order_release);
 			passed.word = &task->turn;
 		} else if (scope->joiner_helps && !scope->gift) {
@@ -616,6 +617,7 @@ static void task_claim_locked(struct ssi_task *task)
 	task->has_slot = !here;
 	scope->running += !here;
 	if (task->own_thread) {
+		ssi_tsan_release(&task->turn);
 		atomic_store_explicit(&task->turn, 1, memory_order_release);
 		ssi_word_wake(&task->turn, false);
 		return;

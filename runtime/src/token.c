@@ -66,8 +66,13 @@ struct ssi_cause *ssi_cause_deadline(const char *name, uint64_t task_id, const s
 
 void ssi_cause_unref(struct ssi_cause *cause)
 {
-	if (cause && atomic_fetch_sub_explicit(&cause->refs, 1, memory_order_acq_rel) == 1)
+	if (!cause)
+		return;
+	ssi_tsan_release(&cause->refs);
+	if (atomic_fetch_sub_explicit(&cause->refs, 1, memory_order_acq_rel) == 1) {
+		ssi_tsan_acquire(&cause->refs);
 		free(cause);
+	}
 }
 
 /* ---- hooks ------------------------------------------------------------------------------------------------------ */
@@ -76,6 +81,7 @@ static void token_pull(struct ssi_hook *hook)
 {
 	switch (hook->kind) {
 	case SSI_HOOK_WORD:
+		ssi_tsan_release(hook->to.word);
 		if (atomic_fetch_or_explicit(hook->to.word, SSI_FIRED, memory_order_acq_rel) == SSI_SLEEPS)
 			ssi_word_wake(hook->to.word, false);
 		return;
@@ -234,6 +240,7 @@ static bool token_mark(struct ssi_token *token, uint32_t state, int code, struct
 	if (token->walked)
 		return false;
 	token->walked = true;
+	ssi_tsan_release(&token->state);
 	/* Where a handler was first, what it said stays. */
 	if (atomic_compare_exchange_strong(&token->state, &live, state)) {
 		atomic_store_explicit(&token->code, code, memory_order_release);
@@ -449,6 +456,7 @@ void ss_cancel_post(ss_cancel *storage, int code)
 
 	if (token_of(storage, &token) || atomic_exchange(&token->posting, true))
 		return;
+	ssi_tsan_release(&token->state);
 	if (atomic_load(&token->state) == SSI_LIVE) {
 		atomic_store_explicit(&token->code, code, memory_order_relaxed);
 		atomic_compare_exchange_strong(&token->state, &live, SSI_CANCELLED);

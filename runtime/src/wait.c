@@ -23,6 +23,8 @@ int ssi_wait_sleep(struct ssi_wait *wait, ss_time until)
 	for (;;) {
 		uint32_t why = atomic_fetch_or_explicit(&wait->word, SSI_SLEEPS, memory_order_acq_rel);
 
+		if (why & (SSI_WOKEN | SSI_FIRED))
+			ssi_tsan_acquire(&wait->word);
 		/* What has happened counts more than the cancellation that came beside it. */
 		if (why & SSI_WOKEN)
 			return 0;
@@ -44,6 +46,7 @@ _Atomic uint32_t *ssi_wake_later(struct ssi_wait *wait)
 {
 	_Atomic uint32_t *word = &wait->word;
 
+	ssi_tsan_release(word);
 	/* After that the waiter may be gone. */
 	return atomic_fetch_or_explicit(word, SSI_WOKEN, memory_order_acq_rel) == SSI_SLEEPS ? word : NULL;
 }

@@ -36,6 +36,18 @@ ss_time ss_after(int64_t ns)
 	return ns > SS_NEVER - now ? SS_NEVER : now + ns;
 }
 
+void ssi_tsan_release(const volatile void *address)
+{
+	if (__tsan_release)
+		__tsan_release((void *)(uintptr_t)address);
+}
+
+void ssi_tsan_acquire(const volatile void *address)
+{
+	if (__tsan_acquire)
+		__tsan_acquire((void *)(uintptr_t)address);
+}
+
 int64_t ssi_left(ss_time until)
 {
 	ss_time now = ss_now();

@@ -151,6 +151,7 @@ static void *worker_fresh_main(void *arg)
 		ssi_word_wake(&task->begun, true);
 	while (!atomic_load_explicit(&task->turn, memory_order_acquire))
 		ssi_word_wait(&task->turn, 0, SS_NEVER);
+	ssi_tsan_acquire(&task->turn);
 	if (*task->name)
 		pthread_setname_np(pthread_self(), task->name);
 	fresh.fault_stack = ssi_fault_stack();
@@ -279,6 +280,7 @@ static struct ssi_task *worker_wait(struct ssi_worker *worker)
 		bool late;
 
 		atomic_compare_exchange_strong(&worker->word, &word, WORKER_SLEEPING);
+		ssi_tsan_acquire(&worker->word);
 		if (word == WORKER_JOB) {
 			atomic_store_explicit(&worker->word, WORKER_EMPTY, memory_order_relaxed);
 			return worker->task;
@@ -424,6 +426,7 @@ struct ssi_worker *ssi_worker_take_locked(void)
 
 static void worker_tell(struct ssi_worker *worker, uint32_t what)
 {
+	ssi_tsan_release(&worker->word);
 	if (atomic_exchange_explicit(&worker->word, what, memory_order_acq_rel) == WORKER_SLEEPING)
 		ssi_word_wake(&worker->word, false);
 }
