@@ -75,12 +75,12 @@ struct GuardReads : RecursiveASTVisitor<GuardReads> {
   bool VisitDeclRefExpr(DeclRefExpr *Ref) {
     QualType Type = Ref->getType();
     if (isa<VarDecl>(Ref->getDecl()))
-      Decls.push_back(Ref->getDecl());
+      Decls.push_back(cast<ValueDecl>(Ref->getDecl()->getCanonicalDecl()));
     Pure &= !Type.isVolatileQualified() && !Type->isAtomicType();
     return Pure;
   }
   bool VisitMemberExpr(MemberExpr *Member) {
-    Decls.push_back(Member->getMemberDecl());
+    Decls.push_back(cast<ValueDecl>(Member->getMemberDecl()->getCanonicalDecl()));
     Pure &= !Member->getType().isVolatileQualified() && !Member->getType()->isAtomicType();
     return Pure;
   }

@@ -17,6 +17,7 @@
 #include "clang/StaticAnalyzer/Core/Checker.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/CallEvent.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/CheckerContext.h"
+#include <set>
 
 using namespace clang;
 using namespace ento;
@@ -27,17 +28,25 @@ REGISTER_MAP_WITH_PROGRAMSTATE(GuardMap, unsigned, SVal)
 /// The loops that the path could not have left when it last came to their conditions.
 REGISTER_SET_WITH_PROGRAMSTATE(ClosedLoops, const clang::Stmt *)
 
+/// Memory that the path has written, of what matters.
+REGISTER_SET_WITH_PROGRAMSTATE(StoredSet, const clang::ento::MemRegion *)
+
 namespace {
 
-class PathModel : public Checker<check::BranchCondition, check::Bind, check::LiveSymbols, check::Location, eval::Call,
-                                 check::EndAnalysis> {
+class PathModel : public Checker<check::BranchCondition, check::Bind, check::RegionChanges, check::LiveSymbols,
+                                 check::Location, eval::Call, check::EndAnalysis> {
 public:
   Analysis *A = nullptr;
   std::shared_ptr<void> Keep;
   std::unique_ptr<Forks> Branches;
 
   void checkBranchCondition(const Stmt *Condition, CheckerContext &C) const;
-  SAFESPAWN_CHECK_BIND(Location, /*Value*/, C) { forgetGuards(Location, C); }
+  SAFESPAWN_CHECK_BIND(Location, /*Value*/, C) {
+    C.addTransition(noteStore(forgetGuards(C.getState(), Location), Location, C));
+  }
+  ProgramStateRef checkRegionChanges(ProgramStateRef State, const InvalidatedSymbols *Symbols,
+                                     ArrayRef<const MemRegion *> Explicit, ArrayRef<const MemRegion *> Changed,
+                                     const LocationContext *Here, const CallEvent *Call) const;
   void checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const;
   void checkLocation(SVal Location, bool IsLoad, const Stmt *S, CheckerContext &C) const;
   bool evalCall(const CallEvent &Call, CheckerContext &C) const;
@@ -47,10 +56,14 @@ private:
   void leaveLoop(ProgramStateRef State, const Expr *Condition, const Stmt *Loop, CheckerContext &C) const;
   bool wasHere(ProgramStateRef State, const Expr *Condition, CheckerContext &C) const;
   Knowledge knowledgeOf(ProgramStateRef State, SVal Value) const;
-  Visit::Cells memoryThatMatters(ProgramStateRef State, CheckerContext &C) const;
+  Visit::Cells memoryThatMatters(ProgramStateRef State) const;
+  ProgramStateRef noteStore(ProgramStateRef State, SVal Location, CheckerContext &C) const;
   void followGuard(const Expr *Condition, CheckerContext &C) const;
-  void forgetGuards(SVal Location, CheckerContext &C) const;
+  ProgramStateRef forgetGuards(ProgramStateRef State, SVal Location) const;
   bool isSmall(const FunctionDecl *F) const;
+  /// Whether a path that held the same made \p Call before, with arguments and memory of which it knew the same. What
+  /// it waits for in there has been found then, and nothing else matters of it.
+  bool hasWaited(const CallEvent &Call, CheckerContext &C) const;
   static bool mayBeShortOrEnd(const FunctionDecl *F, CheckerContext &C);
 
   // Of the exploration at hand: regions and frames of another one may lie at the same addresses.
@@ -64,6 +77,8 @@ private:
   mutable llvm::DenseMap<unsigned, GuardUse> Askers;
   /// Where its paths have been, and what they followed and knew there.
   mutable Visits Earlier;
+  /// Calls that were followed for what they wait for.
+  mutable std::set<unsigned> Waited;
   // Of the whole file.
   mutable llvm::DenseMap<const FunctionDecl *, bool> Small;
 };
@@ -136,6 +151,14 @@ bool readsShared(const Stmt *Condition, const Stmt *Body) {
 
 } // namespace
 
+/// The variable or field that \p Region is (an element of); null where it has no name, and for null.
+static const ValueDecl *declaredAt(const MemRegion *Region) {
+  while (const auto *Element = dyn_cast_or_null<ElementRegion>(Region))
+    Region = Element->getSuperRegion();
+  const auto *Declared = dyn_cast_or_null<DeclRegion>(Region);
+  return Declared ? cast<ValueDecl>(Declared->getDecl()->getCanonicalDecl()) : nullptr;
+}
+
 /// Whether \p S, or the call that led to it, stands in \p Loop.
 static bool isWithin(const LocationContext *Here, const Stmt *S, const Stmt *Loop) {
   for (const StackFrameContext *Frame = Here->getStackFrame(); Frame;
@@ -171,7 +194,9 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
   const Stmt *Loop = loopOf(E, C.getLocationContext()->getParentMap());
   ProgramStateRef State = C.getState();
   if (Loop && A->Book.Hosted) {
-    const bool MayEnd = !State->isNull(C.getSVal(E)).isConstrainedFalse() && !hasAlternatives(conditionOf(Loop));
+    // Out of a loop for ever leads only what its body asks.
+    const bool MayEnd = E->isEvaluatable(C.getASTContext()) ||
+                        (!State->isNull(C.getSVal(E)).isConstrainedFalse() && !hasAlternatives(conditionOf(Loop)));
     State = MayEnd ? State->remove<ClosedLoops>(Loop) : State->add<ClosedLoops>(Loop);
   }
   if (A->Book.Hosted && wasHere(State, E, C)) {
@@ -189,44 +214,47 @@ Knowledge PathModel::knowledgeOf(ProgramStateRef State, SVal Value) const {
   if (SymbolRef Symbol = Value.getAsSymbol())
     return addKnowledge(State, Symbol, Id) ? Knowledge{Knowledge::Symbol, Earlier.intern(Id)}
                                            : Knowledge{Knowledge::Anything, 0};
+  if (Value.isUnknownOrUndef())
+    return {Value.isUndef() ? Knowledge::Unset : Knowledge::Anything, 0};
   Value.Profile(Id);
-  return {Value.getAs<nonloc::ConcreteInt>() ? Knowledge::Number : Knowledge::Other, Earlier.intern(Id)};
+  const bool IsNumber = Value.getAs<nonloc::ConcreteInt>() || Value.isZeroConstant();
+  return {IsNumber ? Knowledge::Number : Knowledge::Other, Earlier.intern(Id)};
 }
 
-Visit::Cells PathModel::memoryThatMatters(ProgramStateRef State, CheckerContext &C) const {
-  struct Collector : StoreManager::BindingsHandler {
-    const PathModel &Model;
-    CheckerContext &C;
-    SmallVector<const FunctionDecl *, 4> Frames;
-    ProgramStateRef State;
-    Visit::Cells Found;
-    Collector(const PathModel &Model, CheckerContext &C, ProgramStateRef State) : Model(Model), C(C), State(State) {
-      for (const LocationContext *L = C.getLocationContext(); L; L = L->getParent())
-        if (const auto *F = dyn_cast<FunctionDecl>(L->getDecl()); F && isa<StackFrameContext>(L))
-          Frames.push_back(F);
-    }
-    bool HandleBinding(StoreManager &, Store, const MemRegion *Region, SVal Value) override {
-      const MemRegion *Named = Region;
-      while (const auto *Element = dyn_cast<ElementRegion>(Named))
-        Named = Element->getSuperRegion();
-      const auto *Declared = dyn_cast<DeclRegion>(Named);
-      const ValueDecl *What = Declared ? cast<ValueDecl>(Declared->getDecl()->getCanonicalDecl()) : nullptr;
-      const auto *Var = dyn_cast_or_null<VarDecl>(What);
-      // Scalar locals are asked for one by one.
-      if (!What || (Var && Var->hasLocalStorage() && Var->getType()->isScalarType()) ||
-          llvm::none_of(
-              Frames, [&](const FunctionDecl *F) { return Model.Branches->matters(What, F, C.getAnalysisManager()); }))
-        return true;
-      const Knowledge Known = Model.knowledgeOf(State, Value);
-      const bool Own = frameOf(Region, State);
-      if (Own || Known.What != Knowledge::Anything)
-        Found.push_back({Region, !Own, Known});
-      return true;
-    }
-  } All(*this, C, State);
-  C.getStoreManager().iterBindings(State->getStore(), All);
-  llvm::sort(All.Found, [](const Visit::Cell &A, const Visit::Cell &B) { return A.Region < B.Region; });
-  return std::move(All.Found);
+Visit::Cells PathModel::memoryThatMatters(ProgramStateRef State) const {
+  Visit::Cells Found;
+  for (const MemRegion *Place : State->get<StoredSet>()) {
+    const Knowledge Known = knowledgeOf(State, State->getSVal(Place));
+    const bool Own = frameOf(Place, State);
+    if (Known.What != (Own ? Knowledge::Unset : Knowledge::Anything))
+      Found.push_back({Place, !Own, Known});
+  }
+  llvm::sort(Found, [](const Visit::Cell &A, const Visit::Cell &B) { return A.Region < B.Region; });
+  return Found;
+}
+
+ProgramStateRef PathModel::noteStore(ProgramStateRef State, SVal Location, CheckerContext &C) const {
+  const auto *Place = dyn_cast_or_null<TypedValueRegion>(Location.getAsRegion());
+  if (!A->Book.Hosted || !Place)
+    return State;
+  // A struct is written member by member.
+  if (const RecordDecl *Record = Place->getValueType()->getAsRecordDecl()) {
+    for (const FieldDecl *Field : Record->fields())
+      if (Field->getType()->isScalarType())
+        State = noteStore(State, State->getLValue(Field, Location), C);
+    return State;
+  }
+  const ValueDecl *What = declaredAt(Place);
+  const auto *Var = dyn_cast_or_null<VarDecl>(What);
+  // Scalar locals are asked for one by one.
+  if (!What || !Place->getValueType()->isScalarType() ||
+      (Var && Var->hasLocalStorage() && Var->getType()->isScalarType()))
+    return State;
+  for (const LocationContext *L = C.getLocationContext(); L; L = L->getParent())
+    if (const auto *F = dyn_cast<FunctionDecl>(L->getDecl());
+        F && isa<StackFrameContext>(L) && Branches->matters(What, F, C.getAnalysisManager()))
+      return State->add<StoredSet>(Place);
+  return State;
 }
 
 bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerContext &C) const {
@@ -234,8 +262,7 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
   Visit Now;
   Now.Round = C.blockCount();
   // A comparison may have been decided before it comes here.
-  const SVal Asked = C.getSVal(Condition);
-  Now.Values.push_back(knowledgeOf(State, Asked));
+  Now.Values.push_back(knowledgeOf(State, C.getSVal(Condition)));
   // What comes to a place once more as it came there before finds nothing new in another round, provided that the loops
   // around could be left the first time.
   Now.MayLeave =
@@ -271,7 +298,7 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
   // One that is asked in a single place ties nothing together.
   return Earlier.wasHere(
       Place, std::move(Now), [&](unsigned Guard) { return Askers.find(Guard)->second.Where.size() > 1; },
-      [&](ProgramStateRef At) { return memoryThatMatters(At, C); });
+      [&](ProgramStateRef At) { return memoryThatMatters(At); });
 }
 
 void PathModel::leaveLoop(ProgramStateRef State, const Expr *Condition, const Stmt *Loop, CheckerContext &C) const {
@@ -346,23 +373,46 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
   C.addTransition(State);
 }
 
-void PathModel::forgetGuards(SVal Location, CheckerContext &C) const {
-  ProgramStateRef State = C.getState();
+ProgramStateRef PathModel::forgetGuards(ProgramStateRef State, SVal Location) const {
   if (State->get<GuardMap>().isEmpty())
-    return;
-  const MemRegion *Region = Location.getAsRegion();
-  while (const auto *Element = dyn_cast_or_null<ElementRegion>(Region))
-    Region = Element->getSuperRegion();
-  const ValueDecl *Written = nullptr;
-  if (const auto *Var = dyn_cast_or_null<DeclRegion>(Region))
-    Written = Var->getDecl();
+    return State;
+  const ValueDecl *Written = declaredAt(Location.getAsRegion());
   // *p = c fills a buffer: what has a name of its own is hardly what p points to.
   ProgramStateRef Next = State;
   for (const auto &[Key, Value] : State->get<GuardMap>())
     if (llvm::is_contained(Mentions.find(Key)->second, Written))
       Next = Next->remove<GuardMap>(Key);
-  if (Next != State)
-    C.addTransition(Next);
+  return Next;
+}
+
+ProgramStateRef PathModel::checkRegionChanges(ProgramStateRef State, const InvalidatedSymbols *Symbols,
+                                              ArrayRef<const MemRegion *>, ArrayRef<const MemRegion *> Changed,
+                                              const LocationContext *Here, const CallEvent *) const {
+  // Of a member of a global struct the analyzer believes, in main, that it has the value that it was set up with,
+  // unless something else is stored right there. Other threads store elsewhere.
+  const LocationContext *Top = Here;
+  while (Top && Top->getParent())
+    Top = Top->getParent();
+  const auto *Root = Top ? dyn_cast<FunctionDecl>(Top->getDecl()) : nullptr;
+  if (!A->Book.Hosted || !Symbols || !Root || !Root->isMain())
+    return State;
+  ProgramStateManager &Manager = State->getStateManager();
+  for (const MemRegion *Region : Changed) {
+    const auto *Var = dyn_cast<VarRegion>(Region);
+    const RecordDecl *Record = Var ? Var->getValueType()->getAsRecordDecl() : nullptr;
+    if (!Record || !Var->getDecl()->hasGlobalStorage() || !Var->getDecl()->getAnyInitializer())
+      continue;
+    const std::optional<SVal> Unknown = Manager.getStoreManager().getDefaultBinding(State->getStore(), Var);
+    const SymbolRef Whole = Unknown ? Unknown->getAsSymbol() : nullptr;
+    for (const FieldDecl *Field : Record->fields())
+      if (Whole && Field->getType()->isScalarType()) {
+        const Loc Member = State->getLValue(Field, loc::MemRegionVal(Var)).castAs<Loc>();
+        const auto *Place = cast<TypedValueRegion>(Member.getAsRegion());
+        State = State->bindLoc(Member, Manager.getSValBuilder().getDerivedRegionValueSymbolVal(Whole, Place), Here,
+                               /*notifyChanges=*/false);
+      }
+  }
+  return State;
 }
 
 void PathModel::checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const {
@@ -397,6 +447,27 @@ bool PathModel::mayBeShortOrEnd(const FunctionDecl *F, CheckerContext &C) {
   return !Graph || Graph->size() <= ShortBlocks || neverReturns(F, C.getAnalysisManager());
 }
 
+bool PathModel::hasWaited(const CallEvent &Call, CheckerContext &C) const {
+  ProgramStateRef State = C.getState();
+  llvm::FoldingSetNodeID Id;
+  Id.AddPointer(Call.getOriginExpr());
+  for (auto AddFollowed : A->Fingerprints)
+    AddFollowed(State, Id);
+  auto Add = [&](const Knowledge &Known) {
+    Id.AddInteger(Known.What);
+    Id.AddInteger(Known.Detail);
+  };
+  for (unsigned I = 0; I < Call.getNumArgs(); ++I)
+    Add(knowledgeOf(State, Call.getArgSVal(I)));
+  const auto *Callee = cast<FunctionDecl>(Call.getDecl());
+  for (const Visit::Cell &Cell : memoryThatMatters(State))
+    if (Branches->matters(declaredAt(Cell.Region), Callee->getDefinition(), C.getAnalysisManager())) {
+      Id.AddPointer(Cell.Region);
+      Add(Cell.Value);
+    }
+  return !Waited.insert(Earlier.intern(Id)).second;
+}
+
 bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
   if (!A->Book.Hosted)
     return false;
@@ -407,8 +478,11 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
   if (A->concerns(E)) {
     // What a closed function does is its own business, and is proved there, unless it meets what the path holds.
     // And whether a function waits matters only while something is held.
-    if (!(A->leavesAlone(F) || A->onlyWaits(F)) ||
-        llvm::any_of(A->Follows, [&](auto &Meets) { return Meets(C.getState(), E); }))
+    const bool OnlyWaits = A->onlyWaits(F);
+    if (!(A->leavesAlone(F) || OnlyWaits))
+      return false;
+    if (llvm::any_of(A->Follows, [&](auto &Meets) { return Meets(C.getState(), E); }) &&
+        !(OnlyWaits && hasWaited(Call, C)))
       return false;
   } else if (isSmall(F) || (A->U.matters(F) && mayBeShortOrEnd(F, C))) {
     // Without effects only two things about a callee tell: what it returns, where it is short, and that it may not
@@ -426,6 +500,7 @@ void PathModel::checkEndAnalysis(ExplodedGraph &, BugReporter &, ExprEngine &) c
   Mentions.clear();
   Askers.clear();
   Earlier.clear();
+  Waited.clear();
 }
 
 void safespawn::registerPathModel(CheckerManager &Manager, Analysis &A, std::shared_ptr<void> Keep) {

@@ -2,6 +2,8 @@
 #include "checkers/Visits.h"
 #include "llvm/ADT/STLExtras.h"
 
+using namespace clang;
+using namespace ento;
 using namespace safespawn;
 
 /// Whether \p Before knew no more than \p Later does, as far as variables and guards go.
@@ -23,37 +25,42 @@ static bool covers(const Visit &Before, const Visit &Later, llvm::function_ref<b
   return true;
 }
 
-bool Visit::memoryCovers(const Visit &Later) const {
-  auto Mine = Memory->begin();
-  for (const Cell &Theirs : *Later.Memory) {
-    if (Mine != Memory->end() && Mine->Region < Theirs.Region)
-      return false; // this one knows what the later one does not
-    if (Mine != Memory->end() && Mine->Region == Theirs.Region) {
-      if (!Mine->Value.covers(Theirs.Value))
-        return false;
-      ++Mine;
-    } else if (!Theirs.FromOutside || Theirs.Value.What == Knowledge::Other) {
-      return false;
-    }
+/// Calls \p Do with what each path knows of each cell that either has.
+template <typename Fn> static void forEachCell(const Visit::Cells &A, const Visit::Cells &B, Fn Do) {
+  for (auto AtA = A.begin(), AtB = B.begin(); AtA != A.end() || AtB != B.end();) {
+    const bool InA = AtA != A.end() && (AtB == B.end() || AtA->Region <= AtB->Region);
+    const bool InB = AtB != B.end() && (AtA == A.end() || AtB->Region <= AtA->Region);
+    const Visit::Cell &Any = InA ? *AtA : *AtB;
+    Do(Any.Region, InA ? AtA->Value : Any.unwritten(), InB ? AtB->Value : Any.unwritten());
+    AtA += InA;
+    AtB += InB;
   }
-  return Mine == Memory->end();
+}
+
+bool Visit::memoryCovers(const Visit &Later) const {
+  bool Covers = true;
+  forEachCell(*Memory, *Later.Memory, [&](const MemRegion *, const Knowledge &Mine, const Knowledge &Theirs) {
+    Covers &= Mine.covers(Theirs);
+  });
+  return Covers;
 }
 
 unsigned Visits::intern(const llvm::FoldingSetNodeID &Id) {
   return Numbers.try_emplace(Id, unsigned(Numbers.size())).first->second;
 }
 
+static Visit &withMemory(Visit &V, Visits::Recalls Recall) {
+  if (!V.Memory)
+    V.Memory = Recall(V.State);
+  return V;
+}
+
 bool Visits::wasHere(const llvm::FoldingSetNodeID &Place, Visit Now, llvm::function_ref<bool(unsigned)> Ties,
-                     llvm::function_ref<Visit::Cells(clang::ento::ProgramStateRef)> Recall) {
+                     Recalls Recall) {
   std::vector<Visit> &Here = Earlier[Place];
-  auto WithMemory = [&](Visit &V) -> Visit & {
-    if (!V.Memory)
-      V.Memory = Recall(V.State);
-    return V;
-  };
+  // Memory is asked for only where the rest does not tell paths apart.
   for (Visit &Before : Here)
-    // What loops have left in memory is asked for only where a round is left out; guards tell the rest.
-    if (covers(Before, Now, Ties) && (Before.Round == Now.Round || WithMemory(Before).memoryCovers(WithMemory(Now))))
+    if (covers(Before, Now, Ties) && withMemory(Before, Recall).memoryCovers(withMemory(Now, Recall)))
       return true;
   Here.push_back(std::move(Now));
   return false;

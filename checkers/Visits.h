@@ -22,7 +22,8 @@ struct Knowledge {
     Anything, ///< a symbol of which nothing is known
     Symbol,   ///< a symbol of which something is known
     Number,   ///< a constant
-    Other,    ///< an object, or no value at all
+    Unset,    ///< no value yet
+    Other,    ///< an object
   } What = Other;
   unsigned Detail = 0; ///< from Visits::intern
 
@@ -39,11 +40,13 @@ struct Visit {
   llvm::SmallVector<Knowledge, 16> Values;
   /// Of the guards that were asked, by their keys in ascending order.
   llvm::SmallVector<std::pair<unsigned, Knowledge>, 8> Guards;
-  /// Of other memory that matters, by its address in ascending order. What is missing is as it came from outside.
+  /// Of other memory that matters, by its address in ascending order. Of what is missing nothing is known, if it had a
+  /// value before the path began; else it has none.
   struct Cell {
-    const void *Region;
+    const clang::ento::MemRegion *Region;
     bool FromOutside; ///< it had a value before the path began
     Knowledge Value;
+    Knowledge unwritten() const { return {FromOutside ? Knowledge::Anything : Knowledge::Unset, 0}; }
   };
   using Cells = llvm::SmallVector<Cell, 8>;
   std::optional<Cells> Memory;        ///< filled in when it is asked for,
@@ -54,12 +57,13 @@ struct Visit {
 
 class Visits {
 public:
+  using Recalls = llvm::function_ref<Visit::Cells(clang::ento::ProgramStateRef)>;
+
   /// A number that stands for \p Id, the same for the same.
   unsigned intern(const llvm::FoldingSetNodeID &Id);
   /// Whether one of the earlier visits of \p Place covers \p Now, which is one of them from now on. \p Place tells also
   /// what the path follows, \p Ties which guards still matter, and \p Recall what lies in memory.
-  bool wasHere(const llvm::FoldingSetNodeID &Place, Visit Now, llvm::function_ref<bool(unsigned)> Ties,
-               llvm::function_ref<Visit::Cells(clang::ento::ProgramStateRef)> Recall);
+  bool wasHere(const llvm::FoldingSetNodeID &Place, Visit Now, llvm::function_ref<bool(unsigned)> Ties, Recalls Recall);
   void clear();
 
 private:

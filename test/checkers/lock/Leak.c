@@ -583,3 +583,44 @@ int bad_recursive(void) {
   pthread_mutex_unlock(&again);
   return 0;
 }
+
+// Two paths that meet may have left different things in memory, and no variable tells why.
+int bad_flag_in_memory(struct queue *q) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  if (prepare())
+    q->locked = 0;
+  else
+    q->locked = 1;
+  int late;
+  if (prepare()) {
+    pthread_mutex_unlock(&q->mu);
+    return 0;
+  }
+  if (prepare())
+    late = 1;
+  else
+    late = 3;
+  if (late && q->locked) // expected-note 0+{{}}
+    pthread_mutex_unlock(&q->mu);
+  return late; // expected-warning{{lock 'q->mu' is still held when 'bad_flag_in_memory' returns [safespawn.lock.Leak]}}
+}
+
+int bad_flag_in_memory_the_other_way(struct queue *q) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  if (prepare())
+    q->locked = 1;
+  else
+    q->locked = 0;
+  int late;
+  if (prepare()) {
+    pthread_mutex_unlock(&q->mu);
+    return 0;
+  }
+  if (prepare())
+    late = 1;
+  else
+    late = 3;
+  if (late && q->locked) // expected-note 0+{{}}
+    pthread_mutex_unlock(&q->mu);
+  return late; // expected-warning{{lock 'q->mu' is still held when 'bad_flag_in_memory_the_other_way' returns [safespawn.lock.Leak]}}
+}
