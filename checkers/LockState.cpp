@@ -691,7 +691,8 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
   auto CalledHere = [&] { // it may fail, and the path will know
     Next.Before = Known.At;
     Next.Row = E.Row;
-    Next.Result = State->getSVal(Call.getOriginExpr(), C.getLocationContext()).getAsSymbol(true);
+    if (E.Row->What == Effect::TryAcquire || isAnswerUsed(Call)) // what nobody asks nobody will know
+      Next.Result = State->getSVal(Call.getOriginExpr(), C.getLocationContext()).getAsSymbol(true);
   };
   switch (What) {
   case SyncEvent::Acquire:
@@ -1599,8 +1600,7 @@ void safespawn::registerLockState(CheckerManager &Manager, Analysis &A) {
       for (unsigned Value : {Lock, unsigned(Known.At), unsigned(Known.OnEntry), unsigned(Known.Uncounted),
                              unsigned(Known.MaybeReleased)})
         Id.AddInteger(Value);
-      if (Known.isHeld()) { // of one that is given back, where it was taken is history
-        Id.AddPointer(Known.Taken);
+      if (Known.isHeld()) { // where it was taken only tells the story
         Id.AddPointer(Known.Owner);
         Id.AddInteger(Known.Left);
       }
