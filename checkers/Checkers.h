@@ -31,7 +31,7 @@ struct Analysis {
   /// Whether a function may wait for others (see Triage); null where nobody has looked.
   std::function<bool(const clang::FunctionDecl *)> Waits;
   /// What the exploration at hand is about; everything where nobody has looked.
-  Focus On{/*All=*/true, false, {}};
+  Focus On{/*All=*/true};
   /// What a function, with all that it calls, concerns (see Triage); null where nobody has looked.
   std::function<const Focus &(const clang::FunctionDecl *)> Concern;
   /// Whether \p Function, whose body is here, or \p Call, of a described function or of such a one, is of concern.
@@ -41,7 +41,8 @@ struct Analysis {
   bool concerns(const clang::CallExpr *Call) const;
   /// Whether \p Function, which is of concern, is so only because it may wait.
   bool onlyWaits(const clang::FunctionDecl *Function) const {
-    return !On.All && Concern && !Concern(Function).All && !Focus{false, false, On.Objects}.meets(Concern(Function));
+    return !On.All && Concern && !Concern(Function).All &&
+           !Focus{false, false, On.Threads, On.Objects}.meets(Concern(Function));
   }
   /// Whether a path follows something that even a call of a closed function could meet; one question per checker.
   llvm::SmallVector<std::function<bool(clang::ento::ProgramStateRef, const clang::CallExpr *)>, 2> Follows;

@@ -8,13 +8,14 @@ using namespace clang;
 using namespace safespawn;
 
 bool Focus::meets(const Focus &Other) const {
-  return All || Other.All || (Waits && Other.Waits) ||
+  return All || Other.All || (Waits && Other.Waits) || (Threads && Other.Threads) ||
          llvm::any_of(Other.Objects, [&](const ValueDecl *D) { return Objects.count(D); });
 }
 
 void Focus::add(const Focus &Other) {
   All |= Other.All;
   Waits |= Other.Waits;
+  Threads |= Other.Threads;
   Objects.insert(Other.Objects.begin(), Other.Objects.end());
 }
 
@@ -63,12 +64,15 @@ bool Analysis::concerns(const CallExpr *Call) const {
     case Effect::Post:
       return IsOn(Row.Object);
     case Effect::Wait:
-      return On.Waits || IsOn(Row.Object) || IsOn(Row.Lock);
+      return On.Waits || On.Threads || IsOn(Row.Object) || IsOn(Row.Lock);
     case Effect::Join:
     case Effect::TryJoin:
+      return On.Waits || On.Threads;
     case Effect::Block:
       return On.Waits;
     case Effect::Spawn: {
+      if (On.Threads)
+        return true;
       const FunctionDecl *Entry = Unit::namedFunction(Unit::argument(Call, Row.Entry)), *Body = nullptr;
       return Entry && Entry->hasBody(Body) && concerns(Body); // it may give back what its spawner took
     }
@@ -77,7 +81,7 @@ bool Analysis::concerns(const CallExpr *Call) const {
     case Effect::Self:
     case Effect::Equal:
     case Effect::Observe:
-      return false;
+      return On.Threads;
     default:
       return true;
     }

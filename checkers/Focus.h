@@ -12,15 +12,18 @@
 namespace safespawn {
 
 struct Focus {
-  bool All = false;   ///< everything: the other members tell nothing then
-  bool Waits = false; ///< also the calls that may wait for others
+  bool All = false;     ///< everything: the other members tell nothing then
+  bool Waits = false;   ///< also the calls that may wait for others
+  bool Threads = false; ///< also threads and their handles
   /// Locks, conditions and the like, by the variable or field that they are (elements of).
   std::set<const clang::ValueDecl *> Objects;
 
   /// Whether something that concerns \p Other may concern this.
   bool meets(const Focus &Other) const;
   void add(const Focus &Other);
-  bool operator<(const Focus &O) const { return std::tie(All, Waits, Objects) < std::tie(O.All, O.Waits, O.Objects); }
+  bool operator<(const Focus &O) const {
+    return std::tie(All, Waits, Threads, Objects) < std::tie(O.All, O.Waits, O.Threads, O.Objects);
+  }
 };
 
 /// The variable or field that \p Pointer points to (an element of); null where only its value tells.

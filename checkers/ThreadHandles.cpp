@@ -361,7 +361,7 @@ bool ThreadHandles::evalCall(const CallEvent &Call, CheckerContext &C) const {
   const Meaning &Row = Rows.front();
   ProgramStateRef State = C.getState();
   auto Object = [&] { return Row.Object.isArgument() ? Call.getArgSVal(Row.Object.index()) : SVal(UnknownVal()); };
-  if (!A->On.All &&
+  if (!A->On.All && !A->On.Threads &&
       llvm::is_contained({Effect::Spawn, Effect::Join, Effect::TryJoin, Effect::Detach, Effect::Cancel}, Row.What)) {
     if (Row.What == Effect::Spawn) // who knows what the thread writes
       State = Call.invalidateRegions(C.blockCount(), State);

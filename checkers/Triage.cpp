@@ -294,6 +294,7 @@ private:
   template <typename Event> void apply(Point &At, const Name &P, Event What);
   template <typename Stage, typename Event> Stages stepped(Stages From, Event What, bool &Broken) const;
   void suspect() { Out.Suspect = Out.Suspected.All = true; }
+  void suspectThreads() { Out.Suspect = Out.Suspected.Threads = true; }
   void suspect(const Place &P);
   void suspectForgotten() {
     Out.Suspect = true;
@@ -576,6 +577,8 @@ static const ValueDecl *declared(const Place &P) {
 }
 
 void Pass::suspect(const Place &P) {
+  if (P.What == HandleObject)
+    return suspectThreads();
   const ValueDecl *Declared = P.What == SyncObject ? declared(P) : nullptr;
   if (!Declared)
     return suspect();
@@ -589,7 +592,9 @@ template <typename Event> void Pass::apply(Point &At, const Name &P, Event What)
                                                          : HandleObject;
   using Stage =
       std::conditional_t<K == SyncObject, SyncStage, std::conditional_t<K == ScopeObject, ScopeStage, HandleStage>>;
-  if constexpr (K == SyncObject) { // whoever looks for threads or scopes looks at everything
+  if constexpr (K == HandleObject)
+    Out.Concern.Threads = true;
+  if constexpr (K == SyncObject) { // whoever looks for scopes looks at everything
     const ValueDecl *Declared = P ? declared(*P) : nullptr;
     if (Declared)
       Out.Concern.Objects.insert(Declared);
@@ -597,7 +602,7 @@ template <typename Event> void Pass::apply(Point &At, const Name &P, Event What)
       Out.Concern.All = true;
   }
   if (!P)
-    return suspect();
+    return K == HandleObject ? suspectThreads() : suspect();
   const unsigned Number = I.number(*P);
   const Relation Before = get(At, Number);
   Relation After = then(Before, [&](Stages From) {
@@ -691,6 +696,7 @@ void Pass::lose(Point &At, const Place &P, Relation R) {
     else
       Forgotten.All = true;
   }
+  Forgotten.Threads |= P.What == HandleObject;
   // What lies behind a pointer is for its owner to join.
   LosesOwn |= P.What == HandleObject && isLocal(P) && (rowOf(R, 0) & bit(HandleStage::Live));
 }
@@ -772,10 +778,8 @@ void Pass::end(const Point &At) {
         suspect(P);
     }
     if (P.What == HandleObject) {
-      if ((Now & bit(HandleStage::Live)) && isLocal(P))
-        suspect();
-      if ((Now & Running) && Lent.count(Number))
-        suspect();
+      if (((Now & bit(HandleStage::Live)) && isLocal(P)) || ((Now & Running) && Lent.count(Number)))
+        suspectThreads();
     }
     // What the end of its variable joins is never out of reach too early.
     if (P.What == ScopeObject && (Now & Unjoined) && isLocal(P) && !cast<VarDecl>(P.base())->hasAttr<CleanupAttr>())
@@ -784,7 +788,7 @@ void Pass::end(const Point &At) {
   if (At.Lost[SyncObject] & Taken)
     suspectForgotten();
   if (LosesOwn && (At.Lost[HandleObject] & bit(HandleStage::Live)))
-    suspect();
+    suspectThreads();
 }
 
 void Pass::spawn(Point &At, const CallExpr *Call, const Meaning &Row, bool Worked, bool Failed) {
@@ -793,11 +797,12 @@ void Pass::spawn(Point &At, const CallExpr *Call, const Meaning &Row, bool Worke
   const bool Default = !Attr || Attr->isNullPointerConstant(U.context(), Expr::NPC_ValueDependentIsNotNull);
   // Who returns the handle gives it to a name that we would have to follow.
   Name P = Handle ? pointee(Handle, HandleObject) : std::nullopt;
+  Out.Concern.Threads = true;
   if (!P)
-    return suspect();
+    return suspectThreads();
   const FunctionDecl *Entry = Unit::namedFunction(Unit::argument(Call, Row.Entry));
   if (!Default || (Entry && U.detachesItself(Entry)))
-    suspect();                     // detached, perhaps
+    suspectThreads();              // detached, perhaps
   if (Entry && Entry->hasBody()) { // it may give back what its spawner took
     const Summary &Inner = I.summaryOf(Entry);
     if (!Inner.Done)
@@ -861,12 +866,12 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
     case Effect::TryJoin:
       block(At);
       if (const Name Given = Handle(); !U.spawnsOf(F).empty() || (Given && I.holdsOwnHandle(*Given)))
-        suspect(); // it may be its own
+        suspectThreads(); // it may be its own
       apply(At, Handle(), HandleEvent::Join);
       break;
     case Effect::Detach:
       if (isOn(Rule::thread_Detached))
-        suspect();
+        suspectThreads();
       apply(At, Handle(), HandleEvent::Detach);
       break;
     case Effect::Cancel:
@@ -910,6 +915,7 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
       if (Lock)
         apply(At, Own, SyncEvent::WaitFor);
       block(At, Own);
+      Out.Concern.Threads = true; // a thread that tells its spawner has taken what it was given
       break;
     }
     case Effect::Block:
@@ -920,6 +926,13 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
       join(Ended, At, *this);
       if (!Row.JoinsScopes)
         jump(At);
+      break;
+    case Effect::Fork:
+    case Effect::Self:
+    case Effect::Equal:
+    case Effect::Observe:
+    case Effect::EndProcess:
+      Out.Concern.Threads = true;
       break;
     case Effect::AttributeInit:
     case Effect::AttributeSet:
@@ -1001,7 +1014,7 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
   if (Inner.Destroys)
     destroy(At);
   if (!U.spawnsOf(F).empty() && U.givesUpHandles(Callee))
-    suspect(); // a thread that joins may join itself
+    suspectThreads(); // a thread that joins may join itself
   if (Inner.EndsThread) {
     Out.EndsThread = true;
     join(Ended, At, *this);
@@ -1017,7 +1030,7 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
     if (Var && Var->hasLocalStorage() && (Inner.Lends.count(N) || llvm::any_of(Inner.LendsSome, [&](const Type *T) {
                                             return !T || holds(Var->getType(), T);
                                           })))
-      suspect(); // who knows how long the thread runs
+      suspectThreads(); // who knows how long the thread runs
   }
   for (Kind K : Kinds)
     if (Inner.Hidden[K]) {
@@ -1032,7 +1045,7 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
   for (const auto &[Number, R] : Inner.Known) {
     Name P = translated(*I.Places[Number], Call);
     if (!P) {
-      suspect();
+      I.Places[Number]->What == HandleObject ? suspectThreads() : suspect();
       continue;
     }
     const unsigned Outer = I.number(*P);
@@ -1506,7 +1519,7 @@ const Focus &Triage::suspicion(const FunctionDecl *F) { return I->summaryOf(F).S
 
 const Focus &Triage::concern(const FunctionDecl *F) {
   const Summary &Of = I->summaryOf(F);
-  static const Focus Everything{/*All=*/true, false, {}};
+  static const Focus Everything{/*All=*/true};
   return Of.Done ? Of.Concern : Everything;
 }
 
