@@ -194,78 +194,100 @@ static const char *problem_of_kind(const json_t *report, const char *kind)
 	return NULL;
 }
 
-static bool notes_have_shape(json_t *notes, json_error_t *error)
+static bool all_have_shape(json_t *items, bool (*has_shape)(json_t *, json_error_t *), json_error_t *error)
+{
+	json_t *item;
+	size_t at;
+
+	json_array_foreach (items, at, item)
+		if (!has_shape(item, error))
+			return false;
+	return true;
+}
+
+static bool note_has_shape(json_t *note, json_error_t *error)
 {
 	const char *string;
 	json_int_t number;
-	json_t *note;
-	size_t at;
 
-	json_array_foreach (notes, at, note)
-		if (json_unpack_ex(note, error, 0, "{s:s, s:I, s:I, s:s}", "file", &string, "line", &number, "column",
-				   &number, "message", &string) != 0)
-			return false;
-	return true;
+	return json_unpack_ex(note, error, 0, "{s:s, s:I, s:I, s:s}", "file", &string, "line", &number, "column",
+			      &number, "message", &string) == 0;
+}
+
+static bool edit_has_shape(json_t *edit, json_error_t *error)
+{
+	const char *string;
+	json_int_t number;
+
+	return json_unpack_ex(edit, error, 0, "{s:s, s:I, s:I, s:s}", "file", &string, "offset", &number, "length",
+			      &number, "text", &string) == 0;
 }
 
 static bool fix_has_shape(json_t *fix, json_error_t *error)
 {
 	json_t *edits;
-	json_t *edit;
+	const char *string;
+
+	return json_unpack_ex(fix, error, 0, "{s:s, s:s, s:o}", "name", &string, "title", &string, "edits", &edits) ==
+		       0 &&
+	       all_have_shape(edits, edit_has_shape, error);
+}
+
+static bool call_has_shape(json_t *call, json_error_t *error)
+{
 	const char *string;
 	json_int_t number;
-	size_t at;
 
-	if (json_unpack_ex(fix, error, 0, "{s:s, s:s, s:o}", "name", &string, "title", &string, "edits", &edits) != 0)
-		return false;
-	json_array_foreach (edits, at, edit)
-		if (json_unpack_ex(edit, error, 0, "{s:s, s:I, s:I, s:s}", "file", &string, "offset", &number, "length",
-				   &number, "text", &string) != 0)
-			return false;
-	return true;
+	return json_unpack_ex(call, error, 0, "{s:s, s:I, s:I}", "file", &string, "line", &number, "offset", &number) ==
+	       0;
 }
 
 static bool rewrite_has_shape(json_t *rewrite, json_error_t *error)
 {
 	json_t *calls;
-	json_t *call;
 	json_t *notes;
 	const char *string;
 	json_int_t number;
-	size_t at;
 	int flag;
 
-	if (!fix_has_shape(rewrite, error) ||
-	    json_unpack_ex(rewrite, error, 0, "{s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:o}", "function", &string, "file",
-			   &string, "line", &number, "column", &number, "offset", &number, "runtime", &flag, "calls",
-			   &calls, "notes", &notes) != 0)
-		return false;
-	json_array_foreach (calls, at, call)
-		if (json_unpack_ex(call, error, 0, "{s:s, s:I, s:I}", "file", &string, "line", &number, "offset",
-				   &number) != 0)
-			return false;
-	return notes_have_shape(notes, error);
+	return fix_has_shape(rewrite, error) &&
+	       json_unpack_ex(rewrite, error, 0, "{s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:o}", "function", &string,
+			      "file", &string, "line", &number, "column", &number, "offset", &number, "runtime", &flag,
+			      "calls", &calls, "notes", &notes) == 0 &&
+	       all_have_shape(calls, call_has_shape, error) && all_have_shape(notes, note_has_shape, error);
 }
 
 static bool finding_has_shape(json_t *finding, json_error_t *error)
 {
 	json_t *notes;
 	json_t *fixes;
-	json_t *item;
 	const char *string;
 	json_int_t number;
-	size_t at;
 
 	if (json_unpack_ex(finding, error, 0, "{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:o, s:o}", "rule", &string,
 			   "class", &string, "function", &string, "file", &string, "line", &number, "column", &number,
 			   "offset", &number, "message", &string, "notes", &notes, "fixes", &fixes) != 0)
 		return false;
-	if (!notes_have_shape(notes, error))
-		return false;
-	json_array_foreach (fixes, at, item)
-		if (!fix_has_shape(item, error))
-			return false;
-	return true;
+	return all_have_shape(notes, note_has_shape, error) && all_have_shape(fixes, fix_has_shape, error);
+}
+
+static bool problem_has_shape(json_t *problem, json_error_t *error)
+{
+	const char *string;
+	json_int_t number;
+
+	return json_unpack_ex(problem, error, 0, "{s:s, s:s, s:s, s:I, s:s}", "kind", &string, "function", &string,
+			      "file", &string, "line", &number, "why", &string) == 0;
+}
+
+static bool left_has_shape(json_t *left, json_error_t *error)
+{
+	const char *string;
+	json_int_t number;
+
+	return json_unpack_ex(left, error, 0, "{s:s, s:I, s:I, s:I, s:s, s:s, s:s}", "file", &string, "line", &number,
+			      "column", &number, "offset", &number, "function", &string, "what", &string, "why",
+			      &string) == 0;
 }
 
 /* What is read from a report elsewhere relies on this: keys are there and of their type. */
@@ -280,30 +302,16 @@ static bool has_shape(json_t *report, json_error_t *error)
 	json_t *item;
 	const char *string;
 	const char *path;
-	json_int_t number;
 	int version;
 	int flag;
-	size_t at;
 
 	if (json_unpack_ex(report, error, 0, "{s:i, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "version", &version,
 			   "main", &string, "complete", &flag, "functions", &functions, "problems", &problems,
 			   "reports", &reports, "rewrites", &rewrites, "left", &left, "files", &files) != 0)
 		return false;
-	json_array_foreach (problems, at, item)
-		if (json_unpack_ex(item, error, 0, "{s:s, s:s, s:s, s:I, s:s}", "kind", &string, "function", &string,
-				   "file", &string, "line", &number, "why", &string) != 0)
-			return false;
-	json_array_foreach (reports, at, item)
-		if (!finding_has_shape(item, error))
-			return false;
-	json_array_foreach (rewrites, at, item)
-		if (!rewrite_has_shape(item, error))
-			return false;
-	json_array_foreach (left, at, item)
-		if (json_unpack_ex(item, error, 0, "{s:s, s:I, s:I, s:I, s:s, s:s, s:s}", "file", &string, "line",
-				   &number, "column", &number, "offset", &number, "function", &string, "what", &string,
-				   "why", &string) != 0)
-			return false;
+	if (!all_have_shape(problems, problem_has_shape, error) || !all_have_shape(reports, finding_has_shape, error) ||
+	    !all_have_shape(rewrites, rewrite_has_shape, error) || !all_have_shape(left, left_has_shape, error))
+		return false;
 	json_object_foreach (files, path, item)
 		if (json_unpack_ex(item, error, 0, "s", &string) != 0)
 			return false;
@@ -567,15 +575,21 @@ static void run_units(struct run *run, const bool *wanted)
 	free(run->queue);
 }
 
+static void run_all_units(struct run *run)
+{
+	bool *wanted = zalloc(run->units->n, sizeof(*wanted));
+
+	for (size_t i = 0; i < run->units->n; i++)
+		wanted[i] = run->units->v[i].skip == SKIP_NO;
+	run_units(run, wanted);
+	free(wanted);
+}
+
 void analysis_run(struct analysis *analysis)
 {
 	struct run run = { .analysis = analysis, .units = &analysis->units, .purpose = ANALYSE };
-	bool *wanted = zalloc(analysis->units.n, sizeof(*wanted));
 
-	for (size_t i = 0; i < analysis->units.n; i++)
-		wanted[i] = analysis->units.v[i].skip == SKIP_NO;
-	run_units(&run, wanted);
-	free(wanted);
+	run_all_units(&run);
 }
 
 void analysis_try(struct analysis *analysis, const struct units *units, const char *overlay, const bool *wanted,
@@ -610,10 +624,6 @@ void analysis_probe(struct analysis *analysis, const struct units *units, const 
 void analysis_scan(struct analysis *analysis, const struct units *units)
 {
 	struct run run = { .analysis = analysis, .units = units, .purpose = SCAN };
-	bool *wanted = zalloc(units->n, sizeof(*wanted));
 
-	for (size_t i = 0; i < units->n; i++)
-		wanted[i] = units->v[i].skip == SKIP_NO;
-	run_units(&run, wanted);
-	free(wanted);
+	run_all_units(&run);
 }
