@@ -212,13 +212,34 @@ private:
     return nullptr;
   }
 
+  /// The keys of rows with one of these effects.
+  static SmallVector<StringRef, 12> keysOf(ArrayRef<EffectInfo> Some) {
+    SmallVector<StringRef, 12> Keys{"call", "args", "effect"};
+    for (const EffectInfo &Known : Some)
+      for (const auto &Roles : {Known.Needs, Known.Takes})
+        for (StringRef Name : Roles)
+          if (!is_contained(Keys, Name))
+            Keys.push_back(Name);
+    return Keys;
+  }
+
+  /// Complains of each key that is none of \p Keys. What a row lacks is not worth telling then: it is there, misspelt.
+  bool areKnown(const Fields &Given, ArrayRef<StringRef> Keys) {
+    bool Are = true;
+    for (const Field &F : Given)
+      if (!is_contained(Keys, StringRef(F.Name))) {
+        fail(F.Key, "unknown key '" + F.Name + "', expected one of " + join(Keys));
+        Are = false;
+      }
+    return Are;
+  }
+
   void readType(yaml::MappingNode &Row, const Fields &Given) {
+    if (!areKnown(Given, {"type", "is"}))
+      return;
     const Field *Type = find(Row, Given, "type"), *Is = find(Row, Given, "is");
     if (!Type || !Is)
       return;
-    for (const Field &F : Given)
-      if (&F != Type && &F != Is)
-        return fail(F.Key, "'" + F.Name + "' says nothing about a type, expected one of type, is");
     if (!isIdentifier(Type->Value))
       return fail(Type->Key, "'" + Type->Value + "' is not the name of a type");
     for (const auto &[Name, Kind] : SyncNames)
@@ -234,6 +255,8 @@ private:
   }
 
   void readRow(yaml::MappingNode &Mapping, const Fields &Given) {
+    if (!areKnown(Given, keysOf(Effects)))
+      return;
     const Field *Call = find(Mapping, Given, "call"), *Args = find(Mapping, Given, "args"),
                 *What = find(Mapping, Given, "effect");
     if (!Call || !Args || !What)
@@ -266,11 +289,8 @@ private:
       if (F.Name == "call" || F.Name == "args" || F.Name == "effect")
         continue;
       if (!is_contained(Info->Needs, StringRef(F.Name)) && !is_contained(Info->Takes, StringRef(F.Name))) {
-        SmallVector<StringRef, 12> May{"call", "args", "effect"};
-        May.append(Info->Needs.begin(), Info->Needs.end());
-        May.append(Info->Takes.begin(), Info->Takes.end());
         return fail(F.Key, "'" + F.Name + "' says nothing about the effect '" + What->Value + "', expected one of " +
-                               join(May));
+                               join(keysOf(*Info)));
       }
       if (F.Name == "success") {
         if (!readSuccess(F.Value, Row.Worked))
