@@ -144,3 +144,89 @@ std::vector<FailureWay> safespawn::failureWays(const Stmt *Body, ASTContext &Con
       Ways.push_back({Text, Exit});
   return Ways;
 }
+
+bool safespawn::isStatement(const CallExpr *Call, const ParentMap &Parents) {
+  const Stmt *Parent = Parents.getParentIgnoreParenImpCasts(const_cast<CallExpr *>(Call));
+  auto Asks = [&](const Expr *Condition) { return Condition && Condition->IgnoreParenImpCasts() == Call; };
+  if (const auto *Cast = dyn_cast_or_null<CStyleCastExpr>(Parent))
+    return Cast->getCastKind() == CK_ToVoid;
+  if (const auto *If = dyn_cast_or_null<IfStmt>(Parent))
+    return !Asks(If->getCond());
+  if (const auto *For = dyn_cast_or_null<ForStmt>(Parent))
+    return !Asks(For->getCond());
+  if (const auto *While = dyn_cast_or_null<WhileStmt>(Parent))
+    return !Asks(While->getCond());
+  return isa_and_nonnull<CompoundStmt, LabelStmt, SwitchCase>(Parent) ||
+         (isa_and_nonnull<DoStmt>(Parent) && !Asks(cast<DoStmt>(Parent)->getCond()));
+}
+
+bool safespawn::isRemovable(const CallExpr *Call, const ParentMap &Parents) {
+  return isStatement(Call, Parents) && isa_and_nonnull<CompoundStmt>(Parents.getParent(statementOf(Call, Parents))) &&
+         Parents.getParent(Call) == Parents.getParent(statementOf(Call, Parents));
+}
+
+bool safespawn::advances(const Stmt *Loop, const VarDecl *Var, unsigned Depth) {
+  if (Depth > 4)
+    return false;
+  auto Follows = [&](const Expr *Value) {
+    SmallVector<const DeclRefExpr *, 8> Named;
+    gather(static_cast<const Stmt *>(Value), Named);
+    return holdsCall(Value) || llvm::any_of(Named, [&](const DeclRefExpr *Ref) {
+             const auto *Other = dyn_cast<VarDecl>(Ref->getDecl());
+             return Other && (Other == Var || advances(Loop, Other, Depth + 1));
+           });
+  };
+  SmallVector<const ForStmt *, 4> Inner;
+  for (const Stmt *Child : Loop->children())
+    gather(Child, Inner);
+  for (const ForStmt *For : Inner) {
+    const Stmt *Init = For->getInit();
+    const auto *Assign = dyn_cast_or_null<BinaryOperator>(Init);
+    if (Init && (declarationOf(Init, Var) || (Assign && variableOf(Assign->getLHS()) == Var)))
+      return false;
+  }
+  const Stmt *Before = isa<ForStmt>(Loop) ? cast<ForStmt>(Loop)->getInit() : nullptr;
+  for (const Stmt *Child : Loop->children()) {
+    if (!Child || Child == Before)
+      continue;
+    if (declarationOf(Child, Var))
+      return Var->getInit() && Follows(Var->getInit());
+    SmallVector<const UnaryOperator *, 4> Steps;
+    SmallVector<const BinaryOperator *, 8> Operations;
+    gather(Child, Steps);
+    gather(Child, Operations);
+    for (const UnaryOperator *Step : Steps)
+      if (Step->isIncrementDecrementOp() && variableOf(Step->getSubExpr()) == Var)
+        return true;
+    for (const BinaryOperator *Op : Operations)
+      if (Op->isAssignmentOp() && variableOf(Op->getLHS()) == Var &&
+          (Op->isCompoundAssignmentOp() || Follows(Op->getRHS())))
+        return true;
+  }
+  return false;
+}
+
+bool safespawn::isZero(const Expr *Value, const ASTContext &Context) {
+  Expr::EvalResult Known;
+  if (isa<ImplicitValueInitExpr>(Value))
+    return true;
+  if (const auto *List = dyn_cast<InitListExpr>(Value))
+    return llvm::all_of(List->inits(), [&](const Expr *Item) { return isZero(Item, Context); });
+  return Value->EvaluateAsInt(Known, Context) && Known.Val.getInt() == 0;
+}
+
+void safespawn::eachCallBelow(const FunctionDecl *From, const Unit &U,
+                              llvm::function_ref<void(const CallExpr *, const FunctionDecl *)> Visit) {
+  llvm::SmallPtrSet<const FunctionDecl *, 16> Seen;
+  SmallVector<const FunctionDecl *, 16> Work{From};
+  while (!Work.empty()) {
+    const FunctionDecl *F = Work.pop_back_val()->getCanonicalDecl();
+    if (!Seen.insert(F).second)
+      continue;
+    for (const CallExpr *Call : U.callsIn(F)) {
+      Visit(Call, F);
+      if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && Callee->hasBody())
+        Work.push_back(Callee);
+    }
+  }
+}

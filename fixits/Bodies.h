@@ -19,6 +19,16 @@ const clang::Expr *handlePlace(const clang::CallExpr *Spawn, const Meaning &Row)
 /// Whether \p Call joins or detaches the handle at \p Place.
 bool givesUp(const clang::CallExpr *Call, const clang::Expr *Place, const Unit &U);
 
+/// All nodes of one kind below \p S, in the order of the source.
+template <typename Node> void gather(const clang::Stmt *S, llvm::SmallVectorImpl<const Node *> &Out) {
+  if (!S)
+    return;
+  if (const auto *Found = llvm::dyn_cast<Node>(S))
+    Out.push_back(Found);
+  for (const clang::Stmt *Child : S->children())
+    gather(Child, Out);
+}
+
 /// All mentions of \p D below \p S, in the order of the source.
 void collect(const clang::Stmt *S, const clang::ValueDecl *D, llvm::SmallVectorImpl<const clang::DeclRefExpr *> &Out);
 /// The declaration statement of the local \p Var below \p S.
@@ -47,5 +57,21 @@ struct FailureWay {
 std::vector<FailureWay> failureWays(const clang::Stmt *Body, clang::ASTContext &Context);
 /// Whether \p Exit returns nothing or a constant, or goes to a label.
 bool isFailureWay(const clang::Stmt *Exit, clang::ASTContext &Context);
+
+inline bool isLoop(const clang::Stmt *S) {
+  return llvm::isa_and_nonnull<clang::ForStmt, clang::WhileStmt, clang::DoStmt>(S);
+}
+/// Whether \p Call is a statement of a block, and nothing is left when it is taken out.
+bool isRemovable(const clang::CallExpr *Call, const clang::ParentMap &Parents);
+/// Whether \p Var is something else in each round of \p Loop: it is counted, it moves on from itself, it is made anew,
+/// or it follows something that does so. Where it begins again within the loop it does not.
+bool advances(const clang::Stmt *Loop, const clang::VarDecl *Var, unsigned Depth = 0);
+/// Whether \p Call stands by itself, so that nobody asks for its result.
+bool isStatement(const clang::CallExpr *Call, const clang::ParentMap &Parents);
+/// Calls \p Visit for each call that is made in \p From, or in a function of this file that it calls.
+void eachCallBelow(const clang::FunctionDecl *From, const Unit &U,
+                   llvm::function_ref<void(const clang::CallExpr *, const clang::FunctionDecl *)> Visit);
+/// Whether \p Value, which may be a list, is no more than zeros.
+bool isZero(const clang::Expr *Value, const clang::ASTContext &Context);
 
 } // namespace safespawn

@@ -83,8 +83,6 @@ static const char *const Without[] = {
 
 static constexpr const char *Leave = "ss_exit_ptr(PTHREAD_CANCELED)";
 
-static bool isLoop(const Stmt *S) { return isa_and_nonnull<ForStmt, WhileStmt, DoStmt>(S); }
-
 /// Whether an `else` that follows \p S could be taken for that of an `if` in its place.
 static bool mayTakeElse(const Stmt *S, const ParentMap &Parents) {
   for (const Stmt *Up = Parents.getParent(S); Up && !isa<CompoundStmt>(Up); S = Up, Up = Parents.getParent(Up))

@@ -216,6 +216,49 @@ bool Edits::insertAtEnd(const CompoundStmt *Body, const std::string &Statement) 
   return true;
 }
 
+/// Calls \p Visit with each include of \p Text that stands under no condition, and with the place after its line.
+static void eachInclude(StringRef Text, llvm::function_ref<void(StringRef, size_t)> Visit) {
+  unsigned Depth = 0;
+  for (size_t Line = 0; Line < Text.size();) {
+    size_t End = Text.find('\n', Line);
+    End = End == StringRef::npos ? Text.size() : End + 1;
+    StringRef Words = Text.slice(Line, End).trim();
+    if (Words.consume_front("#")) {
+      Words = Words.ltrim();
+      if (Words.starts_with("if"))
+        ++Depth;
+      else if (Words.starts_with("endif") && Depth)
+        --Depth;
+      else if (!Depth && Words.starts_with("include"))
+        Visit(Words, End);
+    }
+    Line = End;
+  }
+}
+
+/// The place after the comments that \p Text begins with.
+static size_t afterHead(StringRef Text) {
+  size_t Head = 0;
+  for (bool InComment = false; Head < Text.size();) {
+    size_t End = Text.find('\n', Head);
+    End = End == StringRef::npos ? Text.size() : End + 1;
+    StringRef Words = Text.slice(Head, End).trim();
+    InComment |= Words.starts_with("/*");
+    if (!InComment && !Words.starts_with("//"))
+      break;
+    InComment &= !Words.contains("*/");
+    Head = End;
+  }
+  return Head;
+}
+
+SourceLocation Edits::afterIncludes(SourceLocation Before) const {
+  size_t At = 0;
+  eachInclude(SM.getBufferData(SM.getMainFileID()).take_front(SM.getFileOffset(Before)),
+              [&](StringRef, size_t End) { At = End; });
+  return At ? SM.getLocForStartOfFile(SM.getMainFileID()).getLocWithOffset(int(At)) : SourceLocation();
+}
+
 void Edits::need(StringRef Name, StringRef Header) {
   // What another system header happens to bring along, another compiler's may not: only an include of the user's own,
   // or a type of the user's own, is enough.
@@ -229,32 +272,11 @@ void Edits::need(StringRef Name, StringRef Header) {
         return;
   // After the first include that stands under no condition, one of a system header where there is one; else after the
   // comments that the file begins with.
-  size_t AnyAt = StringRef::npos, SystemAt = StringRef::npos, Head = 0;
-  bool InHead = true, InComment = false;
-  unsigned Depth = 0;
-  for (size_t Line = 0; Line < Text.size();) {
-    size_t End = Text.find('\n', Line);
-    End = End == StringRef::npos ? Text.size() : End + 1;
-    StringRef Words = Text.slice(Line, End).trim();
-    if (InHead) {
-      InComment |= Words.starts_with("/*");
-      InHead = InComment || Words.starts_with("//");
-      Head = InHead ? End : Head;
-      InComment &= !Words.contains("*/");
-    }
-    if (Words.consume_front("#")) {
-      Words = Words.ltrim();
-      if (Words.starts_with("if"))
-        ++Depth;
-      else if (Words.starts_with("endif") && Depth)
-        --Depth;
-      else if (!Depth && Words.starts_with("include")) {
-        size_t &At = Words.contains('<') ? SystemAt : AnyAt;
-        At = std::min(At, End);
-      }
-    }
-    Line = End;
-  }
-  const size_t At = SystemAt != StringRef::npos ? SystemAt : AnyAt != StringRef::npos ? AnyAt : Head;
+  size_t AnyAt = StringRef::npos, SystemAt = StringRef::npos;
+  eachInclude(Text, [&](StringRef Words, size_t End) {
+    size_t &At = Words.contains('<') ? SystemAt : AnyAt;
+    At = std::min(At, End);
+  });
+  const size_t At = SystemAt != StringRef::npos ? SystemAt : AnyAt != StringRef::npos ? AnyAt : afterHead(Text);
   insert(SM.getLocForStartOfFile(SM.getMainFileID()).getLocWithOffset(int(At)), "#include <" + Header.str() + ">\n");
 }

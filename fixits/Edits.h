@@ -60,6 +60,9 @@ public:
   /// Puts \p Statement (without semicolon) at the end of \p Body. \returns false, with no edit made, where that cannot
   /// be done.
   bool insertAtEnd(const clang::CompoundStmt *Body, const std::string &Statement);
+  /// The place in the main file after the last include that stands under no condition and before \p Before; invalid
+  /// where there is none.
+  clang::SourceLocation afterIncludes(clang::SourceLocation Before) const;
   /// Makes the type, function or macro \p Name available in the main file with \p Header, unless it is.
   void need(llvm::StringRef Name, llvm::StringRef Header);
 

@@ -30,6 +30,8 @@ struct HandleUse {
   const clang::Stmt *Around = nullptr;     ///< for Other: what it is used in
 
   bool is(Effect What) const { return Row && Row->What == What; }
+  /// What the thread of a spawn runs; null where it is not named.
+  const clang::FunctionDecl *entry() const { return Unit::namedFunction(Unit::argument(In, Row->Entry)); }
 };
 
 class Handles {

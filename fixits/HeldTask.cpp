@@ -55,30 +55,6 @@ static std::string helpersFor(const TaskFamily &Kind) {
   return Text;
 }
 
-/// The place in the main file after the last include that stands under no condition and before \p Before; invalid
-/// where there is none.
-static SourceLocation afterIncludes(SourceLocation Before, const SourceManager &SM) {
-  const StringRef Text = SM.getBufferData(SM.getMainFileID()).take_front(SM.getFileOffset(Before));
-  size_t At = 0;
-  unsigned Depth = 0;
-  for (size_t Line = 0; Line < Text.size();) {
-    size_t End = Text.find('\n', Line);
-    End = End == StringRef::npos ? Text.size() : End + 1;
-    StringRef Words = Text.slice(Line, End).trim();
-    if (Words.consume_front("#")) {
-      Words = Words.ltrim();
-      if (Words.starts_with("if"))
-        ++Depth;
-      else if (Words.starts_with("endif") && Depth)
-        --Depth;
-      else if (!Depth && Words.starts_with("include"))
-        At = End;
-    }
-    Line = End;
-  }
-  return At ? SM.getLocForStartOfFile(SM.getMainFileID()).getLocWithOffset(int(At)) : SourceLocation();
-}
-
 /// Whether a loop of this file calls \p F, directly, over and over with the same arguments.
 static bool isRepeated(const FunctionDecl *F, const Unit &U, ento::AnalysisManager &Manager) {
   for (const FunctionDecl *Caller : U.callersOf(F)) {
@@ -90,7 +66,7 @@ static bool isRepeated(const FunctionDecl *F, const Unit &U, ento::AnalysisManag
       for (const Expr *Argument : Call->arguments())
         gather(static_cast<const Stmt *>(Argument), Named);
       for (const Stmt *Up = Parents.getParent(Call); Up; Up = Parents.getParent(Up))
-        if (isa<ForStmt, WhileStmt, DoStmt>(Up) && llvm::none_of(Named, [&](const DeclRefExpr *Ref) {
+        if (isLoop(Up) && llvm::none_of(Named, [&](const DeclRefExpr *Ref) {
               const auto *Var = dyn_cast<VarDecl>(Ref->getDecl());
               return Var && advances(Up, Var);
             }))
@@ -104,7 +80,6 @@ std::string safespawn::rewriteHeld(const Unit &U, const Handles &All, ArrayRef<c
                                    ento::AnalysisManager &Manager, ScopeRewrite &Out) {
   const SourceManager &SM = U.context().getSourceManager();
   std::optional<TaskFamily> Kind;
-  std::vector<const CallExpr *> Endings;
   const ValueDecl *FirstDeclared = Vars.front();
   llvm::SmallPtrSet<const FunctionDecl *, 8> Seen;
   for (const ValueDecl *D : Vars) {
@@ -147,14 +122,14 @@ std::string safespawn::rewriteHeld(const Unit &U, const Handles &All, ArrayRef<c
   }
   if (!Kind || (!Kind->Pointers && U.has(Effect::Spawn) && All.hasSeveralTypes()))
     return "threads of <pthread.h> and of <threads.h> share a file";
-  const SourceLocation At = afterIncludes(FirstDeclared->getBeginLoc(), SM);
+  Edits E(U.context());
+  const SourceLocation At = E.afterIncludes(FirstDeclared->getBeginLoc());
   if (At.isInvalid())
     return "there is no room for a scope before " + quoted(FirstDeclared);
   for (const char *Name : {"held_task", "held_task_start", "held_task_join"})
     if (hasWord(SM.getBufferData(SM.getMainFileID()), Name))
       return std::string("the file has a '") + Name + "' of its own";
 
-  Edits E(U.context());
   E.need("ss_scope", "safespawn.h");
   E.need("EDEADLK", "errno.h");
   E.insert(At, helpersFor(*Kind));
@@ -193,7 +168,7 @@ std::string safespawn::rewriteHeld(const Unit &U, const Handles &All, ArrayRef<c
     for (const HandleUse &Use : All.usesOf(D))
       if (Use.is(Effect::Spawn) &&
           llvm::any_of(All.usesOf(D), [](const HandleUse &Other) { return Other.is(Effect::Cancel); }) &&
-          Forms.add(Unit::namedFunction(Unit::argument(Use.In, Use.Row->Entry))).empty())
+          Forms.add(Use.entry()).empty())
         Forms.write(E);
   Out.Edits = {"scope", "run as a task with a scope of its own, which its join ends", E.takeMerged()};
   return "";

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "checkers/Flow.h"
+#include "fixits/Bodies.h"
 #include "fixits/Edits.h"
 #include "fixits/Handles.h"
 #include "clang/Analysis/AnalysisDeclContext.h"
@@ -20,16 +21,6 @@ struct TaskFamily {
 };
 /// The family for \p Spawn, or nullopt where the runtime has none.
 std::optional<TaskFamily> familyOf(const clang::CallExpr *Spawn, const Meaning &Row);
-
-/// All nodes of one kind below \p S, in the order of the source.
-template <typename Node> void gather(const clang::Stmt *S, llvm::SmallVectorImpl<const Node *> &Out) {
-  if (!S)
-    return;
-  if (const auto *Found = llvm::dyn_cast<Node>(S))
-    Out.push_back(Found);
-  for (const clang::Stmt *Child : S->children())
-    gather(Child, Out);
-}
 
 class ScopePlace {
 public:
@@ -129,18 +120,8 @@ private:
   std::vector<const clang::CallExpr *> Endings;
 };
 
-/// Calls \p Visit for each call that is made in \p From, or in a function of this file that it calls.
-void eachCallBelow(const clang::FunctionDecl *From, const Unit &U,
-                   llvm::function_ref<void(const clang::CallExpr *, const clang::FunctionDecl *)> Visit);
 /// The indentation that one level adds in \p Block.
 std::string levelIn(const clang::CompoundStmt *Block, const Edits &E);
-/// Whether \p Call is a statement of a block, and nothing is left when it is taken out.
-bool isRemovable(const clang::CallExpr *Call, const clang::ParentMap &Parents);
-/// Whether \p Var is something else in each round of \p Loop: it is counted, it moves on from itself, it is made anew,
-/// or it follows something that does so. Where it begins again within the loop it does not.
-bool advances(const clang::Stmt *Loop, const clang::VarDecl *Var, unsigned Depth = 0);
-/// Whether \p Call stands by itself, so that nobody asks for its result.
-bool isStatement(const clang::CallExpr *Call, const clang::ParentMap &Parents);
 /// Whether \p Name stands in \p Text as a whole word.
 bool hasWord(llvm::StringRef Text, llvm::StringRef Name);
 /// Makes \p Type the type of handles that \p D is declared with; a value it starts with becomes that of a struct.
