@@ -48,6 +48,8 @@ const EffectInfo Effects[] = {
     {"post", Effect::Post, {}, {"object", "broadcast"}},
     {"copy", Effect::Copy, {"destination", "source"}, {"size"}},
     {"free", Effect::Free, {"object"}, {}},
+    {"compute", Effect::Compute, {}, {}},
+    {"thread-state", Effect::ThreadState, {}, {}},
     {"guard", Effect::Guard, {"object"}, {}},
     {"scope-open", Effect::ScopeOpen, {"object"}, {"attr", "value", "limited", "deadline", "unbound", "success"}},
     {"scope-close", Effect::ScopeClose, {"object"}, {}},

@@ -46,6 +46,8 @@ enum class Effect {
   Post,             ///< lets a waiting thread go on: object
   Copy,             ///< copies memory as it is: destination, source, size
   Free,             ///< gives memory back: object
+  Compute,          ///< works on memory alone: does not wait, and no state of the calling thread matters to it
+  ThreadState,      ///< asks for, or changes, what belongs to the calling thread, or what it hands on to new ones
   Guard,            ///< takes a lock up to the end of the variable that gets the result: object
   ScopeOpen,        ///< makes a scope, which tasks are spawned into and joined from: object, attr, value
   ScopeClose,       ///< refuses further tasks: object
@@ -65,7 +67,7 @@ enum class Effect {
 };
 
 /// Whether the effect is one on memory: it says nothing about threads.
-inline bool isOnMemory(Effect What) { return What == Effect::Copy || What == Effect::Free; }
+inline bool isOnMemory(Effect What) { return What == Effect::Copy || What == Effect::Free || What == Effect::Compute; }
 
 /// Whether the effect is one on a scope, its tasks, or a token: calls that threads, handles and locks know nothing of.
 inline bool isOnScope(Effect What) { return What >= Effect::ScopeOpen && What <= Effect::JumpTarget; }

@@ -40,6 +40,9 @@ static bool isOnSync(Effect What) {
   }
 }
 
+/// Whether the effect is one that only the row itself is asked for: no path differs by it, and no rule is about it.
+static bool concernsNoRule(Effect What) { return isOnMemory(What) || What == Effect::ThreadState; }
+
 /// Whether a rule can begin with the effect; the others only say more about what has begun.
 static bool startsRule(Effect What) {
   return touchesHandle(What) || isOnSync(What) || What == Effect::AttributeSet || What == Effect::ScopeOpen ||
@@ -79,7 +82,7 @@ ArrayRef<Meaning> Unit::rowsOf(const FunctionDecl *Callee) const {
 
 ArrayRef<Meaning> Unit::meaningsOf(const FunctionDecl *Callee) const {
   ArrayRef<Meaning> Rows = rowsOf(Callee);
-  if (Rows.empty() || isOnMemory(Rows.front().What) || isOnScope(Rows.front().What))
+  if (Rows.empty() || concernsNoRule(Rows.front().What) || isOnScope(Rows.front().What))
     return {};
   return Rows;
 }
@@ -97,7 +100,7 @@ ArrayRef<Meaning> Unit::meaningsOf(const CallExpr *Call) const {
 
 bool Unit::isDescribed(const FunctionDecl *Callee) const {
   ArrayRef<Meaning> Rows = rowsOf(Callee);
-  if (Rows.empty() || isOnMemory(Rows.front().What))
+  if (Rows.empty() || concernsNoRule(Rows.front().What))
     return false;
   return HasScopes || (Rows.front().What != Effect::Jump && Rows.front().What != Effect::JumpTarget);
 }
@@ -492,9 +495,11 @@ void Unit::scan() {
         for (auto *Set : {&Locking, &Mattering, &Effective, &Syncing})
           Set->insert(key(F));
       for (const Meaning &Row : rowsOf(Callee)) {
-        if (isOnMemory(Row.What) || Row.What == Effect::JumpTarget || (Row.What == Effect::Jump && !HasScopes))
+        if (Row.What == Effect::JumpTarget || (Row.What == Effect::Jump && !HasScopes))
           continue; // a jump matters to scopes alone, and there are files full of them
         Present |= uint64_t(1) << unsigned(Row.What);
+        if (concernsNoRule(Row.What))
+          continue;
         if (isOnScope(Row.What))
           Scoping.insert(key(F));
         if (isOnSync(Row.What))

@@ -46,11 +46,11 @@ public:
   void scan();
 
   /// The rows that describe \p Callee; a row fits the published function, not everything that shares its name. To copy
-  /// memory says nothing about threads, and what is done to a scope says nothing about locks and handles: only
-  /// meaningOf finds such a row.
+  /// memory says nothing about threads, no rule is about what a thread keeps for itself, and what is done to a scope says
+  /// nothing about locks and handles: only meaningOf finds such a row.
   llvm::ArrayRef<Meaning> meaningsOf(const clang::FunctionDecl *Callee) const;
   llvm::ArrayRef<Meaning> meaningsOf(const clang::CallExpr *Call) const;
-  /// Whether a row says more of \p Callee than that it copies memory.
+  /// Whether a row says more of \p Callee than that it works on memory or on what its thread keeps for itself.
   bool isDescribed(const clang::FunctionDecl *Callee) const;
   /// The row that gives \p Callee the effect \p What, or null.
   const Meaning *meaningOf(const clang::FunctionDecl *Callee, Effect What) const;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fixits/HeldTask.h"
 #include "fixits/CancelForms.h"
+#include "fixits/OwnThread.h"
 
 using namespace clang;
 using namespace safespawn;
 
-/// What the calls become calls of. FN, SPAWN, STARTED, VALUE, JOIN and JOINED are what differs between the families.
+/// What the calls become calls of. FLAGS, FN, SPAWN, STARTED, VALUE, JOIN and JOINED differ.
 static const char Helpers[] = R"(
 /* A thread that one function starts and another one joins, with the scope that owns it. */
 struct held_task {
@@ -19,7 +20,7 @@ static int held_task_start(struct held_task *held, FN fn, void *arg, const ss_si
 	int err = ss_scope_open(&held->scope, &opts, site);
 
 	if (!err)
-		err = SPAWN(&held->scope, &held->task, SS_TASK_FRESH | SS_TASK_INHERIT_MASK, fn, arg,
+		err = SPAWN(&held->scope, &held->task, FLAGS, fn, arg,
 		SITE);
 	if (err)
 		ss_scope_fini(&held->scope);
@@ -38,13 +39,14 @@ static int held_task_join(struct held_task *held, VALUE *value)
 }
 )";
 
-/// The helpers for one family.
-static std::string helpersFor(const TaskFamily &Kind) {
+/// The helpers for one family, and for tasks with \p Flags.
+static std::string helpersFor(const TaskFamily &Kind, const std::string &Flags) {
   std::string Text = Helpers;
   auto Put = [&](StringRef What, StringRef By) {
     const size_t At = Text.find(What.str());
     Text.replace(At, What.size(), By.str());
   };
+  Put("FLAGS", Flags);
   Put("FN fn", Kind.Pointers ? "ss_ptr_fn fn" : "ss_fn fn");
   Put("SPAWN(", Kind.Pointers ? "ss_spawn_task_ptr_at(" : "ss_spawn_task_at(");
   Put("\n\t\tSITE", "\n\t\t\t" + std::string(Kind.Pointers ? "\t\t   site" : "\t       site"));
@@ -132,7 +134,11 @@ std::string safespawn::rewriteHeld(const Unit &U, const Handles &All, ArrayRef<c
 
   E.need("ss_scope", "safespawn.h");
   E.need("EDEADLK", "errno.h");
-  E.insert(At, helpersFor(*Kind));
+  // All threads of the file that are kept share the helpers, each with edits of its own: these have to be the same.
+  std::vector<HandleUse> Everything;
+  for (const auto &[D, Uses] : All.all())
+    llvm::append_range(Everything, Uses);
+  E.insert(At, helpersFor(*Kind, taskFlags(Everything, U)));
   for (const ValueDecl *D : Vars) {
     replaceHandleType(D, "struct held_task", E);
     for (const HandleUse &Use : All.usesOf(D)) {

@@ -4,6 +4,7 @@
 #include "fixits/CancelForms.h"
 #include "fixits/Edits.h"
 #include "fixits/HeldTask.h"
+#include "fixits/OwnThread.h"
 #include "fixits/ScopePlace.h"
 #include "fixits/ServiceRewrite.h"
 #include "fixits/TimerRewrite.h"
@@ -12,9 +13,6 @@ using namespace clang;
 using namespace safespawn;
 
 namespace {
-
-/// Every task has a new thread, which may touch what belongs to a thread, and the signal mask that it always had.
-constexpr const char *TaskFlags = "SS_TASK_FRESH | SS_TASK_INHERIT_MASK";
 
 /// Writes one scope, with all that becomes of the threads that it owns.
 class Writer {
@@ -28,7 +26,7 @@ public:
 private:
   std::string freeName() const;
   void declare(const ValueDecl *D);
-  std::string spawn(const HandleUse &Use, const std::string &Failed);
+  std::string spawn(const ValueDecl *D, const HandleUse &Use, const std::string &Failed);
   void use(const HandleUse &Use, const TaskFamily &Kind);
   std::string leave(const std::string &Failed);
   std::string leaveBy(const ScopePlace::Exit &Way, const std::string &Failed);
@@ -70,10 +68,10 @@ void Writer::declare(const ValueDecl *D) {
 }
 
 /// \p Failed is what the function returns when something failed.
-std::string Writer::spawn(const HandleUse &Use, const std::string &Failed) {
+std::string Writer::spawn(const ValueDecl *D, const HandleUse &Use, const std::string &Failed) {
   const CallExpr *Call = Use.In;
   const TaskFamily Kind = *familyOf(Call, *Use.Row);
-  const std::string Flags = std::string(TaskFlags) + (Place.isBackground(Use) ? " | SS_TASK_BACKGROUND" : "");
+  const std::string Flags = taskFlags(Place.usesOf(D), U) + (Place.isBackground(Use) ? " | SS_TASK_BACKGROUND" : "");
   const std::string Opened = Scope + "_rc";
   const Expr *Attr = Unit::argument(Call, Use.Row->Attr);
   const bool HasAttr = Attr && !Attr->isNullPointerConstant(U.context(), Expr::NPC_ValueDependentIsNull);
@@ -214,6 +212,7 @@ std::string Writer::write(const RewriteOptions &Asked, ScopeRewrite &Out) {
   if (Asked.Limit)
     Options += ", .limit = " + std::to_string(Asked.Limit);
   const std::string Failed = Place.failureReturn();
+  E.need("ss_scope", "safespawn.h");
   E.insert(Begin, "SS_SCOPE(" + Scope + ", " + Options + ");" +
                       (E.isFirstOnLine(Begin) ? "\n" + E.indentOf(Begin) : std::string(" ")));
   for (const ValueDecl *D : Place.Vars) {
@@ -224,7 +223,7 @@ std::string Writer::write(const RewriteOptions &Asked, ScopeRewrite &Out) {
       Out.Calls.push_back(Use.In->getBeginLoc());
       if (!Use.is(Effect::Spawn))
         use(Use, *Place.familyOf(D));
-      else if (std::string Why = spawn(Use, Failed); !Why.empty())
+      else if (std::string Why = spawn(D, Use, Failed); !Why.empty())
         return Why;
     }
   }
@@ -239,7 +238,6 @@ std::string Writer::write(const RewriteOptions &Asked, ScopeRewrite &Out) {
       if (Place.isCancelled(D))
         Forms.add(Entry);
   Forms.write(E);
-  E.need("ss_scope", "safespawn.h");
   const FunctionDecl *In = Place.function();
   Out.In = In;
   Out.At = Out.Calls.front();
