@@ -479,6 +479,10 @@ bool ScopePlace::mayWait() const {
   return May;
 }
 
+bool ScopePlace::isLeft() const {
+  return !In->isMain() && mayWait() && llvm::any_of(exits(), [](const Exit &Way) { return Way.Alive; });
+}
+
 /// Finds the calls that end a thread in a task, or with the scope open; they become calls of the runtime. One that
 /// cannot, where the scope is open, would leave it behind.
 std::string ScopePlace::endProblem() {

@@ -49,6 +49,8 @@ public:
   std::vector<Exit> exits() const;
   /// Whether some thread may go on until somebody does something for it.
   bool mayWait() const;
+  /// Whether the function starts threads for others: it returns while some thread waits for what comes only later.
+  bool isLeft() const;
   /// Whether tasks live in memory that a pointer leads to, and that may be given back.
   bool isBehindPointer() const;
   /// Whether some thread may run when \p Call is made.

@@ -5,6 +5,7 @@
 #include "fixits/Edits.h"
 #include "fixits/HeldTask.h"
 #include "fixits/OwnThread.h"
+#include "fixits/OwnerOffer.h"
 #include "fixits/ScopePlace.h"
 #include "fixits/ServiceRewrite.h"
 #include "fixits/TimerRewrite.h"
@@ -301,11 +302,12 @@ std::vector<ScopeRewrite> safespawn::rewriteAsScopes(const Unit &U, const Rewrit
     Left.Why = Why;
     Out.push_back(std::move(Left));
   };
-  auto LeaveAll = [&](const FunctionDecl *In, ArrayRef<const ValueDecl *> Vars, const std::string &Why) {
+  auto LeaveAll = [&](const FunctionDecl *In, ArrayRef<const ValueDecl *> Vars, const std::string &Why,
+                      bool GoesOn = false) {
     for (const ValueDecl *D : Vars)
       for (const HandleUse &Use : All.usesOf(D))
         if (Use.is(Effect::Spawn))
-          Leave(In, Use.In, "thread " + quoted(D), Why);
+          Leave(In, Use.In, "thread " + quoted(D), Why + (GoesOn ? offerOwner(U, Use) : ""));
   };
   for (const FunctionDecl *F : U.definitions()) {
     if (SM.isInMainFile(SM.getExpansionLoc(F->getLocation())) && !U.isBroken(F))
@@ -361,7 +363,7 @@ std::vector<ScopeRewrite> safespawn::rewriteAsScopes(const Unit &U, const Rewrit
     for (const std::unique_ptr<ScopePlace> &Found : Places) {
       ScopeRewrite Rewrite;
       if (std::string Why = Writer(U, *Found).write(Asked, Rewrite); !Why.empty())
-        LeaveAll(F, Found->Vars, Why);
+        LeaveAll(F, Found->Vars, Why, Found->isLeft());
       else
         Out.push_back(std::move(Rewrite));
     }
@@ -379,6 +381,9 @@ std::vector<ScopeRewrite> safespawn::rewriteAsScopes(const Unit &U, const Rewrit
         Leave(F, Site.Call, "thread " + quoted(Stored), "other files may use its handle");
         continue;
       }
+      auto IsJoined = [&](const ValueDecl *D) {
+        return llvm::any_of(All.usesOf(D), [](const HandleUse &Use) { return Use.Row && isGivingUp(Use.Row->What); });
+      };
       SmallVector<const ValueDecl *, 4> Together;
       for (const auto &[D, Uses] : All.all())
         if (isDeclaredWith(D, Stored) &&
@@ -388,7 +393,7 @@ std::vector<ScopeRewrite> safespawn::rewriteAsScopes(const Unit &U, const Rewrit
         }
       ScopeRewrite Held;
       if (std::string Why = rewriteHeld(U, All, Together, Manager, Held); !Why.empty())
-        LeaveAll(F, Together, Why);
+        LeaveAll(F, Together, Why, llvm::none_of(Together, IsJoined));
       else
         Out.push_back(std::move(Held));
     }
