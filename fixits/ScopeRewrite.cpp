@@ -8,6 +8,7 @@
 #include "fixits/OwnerOffer.h"
 #include "fixits/ScopePlace.h"
 #include "fixits/ServiceRewrite.h"
+#include "fixits/TaskExits.h"
 #include "fixits/TimerRewrite.h"
 
 using namespace clang;
@@ -29,8 +30,8 @@ private:
   void declare(const ValueDecl *D);
   std::string spawn(const ValueDecl *D, const HandleUse &Use, const std::string &Failed);
   void use(const HandleUse &Use, const TaskFamily &Kind);
-  std::string leave(const std::string &Failed);
-  std::string leaveBy(const ScopePlace::Exit &Way, const std::string &Failed);
+  std::string leave(const std::string &Failed, const TaskExits &Ends);
+  std::string leaveBy(const ScopePlace::Exit &Way, const std::string &Failed, const TaskExits &Ends);
   std::string join() const { return "ss_scope_join(&" + Scope + ", NULL)"; }
   std::string level() const { return levelIn(Place.block(), E); }
 
@@ -161,7 +162,7 @@ void Writer::use(const HandleUse &Use, const TaskFamily &Kind) {
   E.insert(Handle.getBegin(), "&");
 }
 
-std::string Writer::leaveBy(const ScopePlace::Exit &Way, const std::string &Failed) {
+std::string Writer::leaveBy(const ScopePlace::Exit &Way, const std::string &Failed, const TaskExits &Ends) {
   const auto *Return = dyn_cast_or_null<ReturnStmt>(Way.At);
   const Expr *Value = Return ? Return->getRetValue() : nullptr;
   const std::string Text = Way.At ? E.text(Way.At->getSourceRange()) : "";
@@ -181,8 +182,8 @@ std::string Writer::leaveBy(const ScopePlace::Exit &Way, const std::string &Fail
   if (Way.Alive && Value && holdsCall(Value))
     return "it may still run at " + At + ", which makes a call";
   const bool IsFailure = isa_and_nonnull<BreakStmt, ContinueStmt, GotoStmt>(Way.At) || (Return && Text == Failed);
-  if (IsFailure && !Way.Alive)
-    return ""; // the scope joins what there is by itself, and there is nothing
+  if (!Way.Alive && (IsFailure || (!Way.IsRelease && Ends.wasAskedBefore(Way.At))))
+    return ""; // the scope joins what there is by itself, and there is nothing; or it is joined
   if (!Way.At)
     return E.insertAtEnd(Place.block(), "(void)" + join()) || !Way.Alive ? "" : At + " is written by a macro";
   const bool Tells = Value && !Failed.empty() && Text != Failed && !holdsCall(Value) && Place.errorsAreReal();
@@ -196,11 +197,11 @@ std::string Writer::leaveBy(const ScopePlace::Exit &Way, const std::string &Fail
   return Way.Alive || Way.IsEndThread ? "there is no room for a join at " + At : "";
 }
 
-std::string Writer::leave(const std::string &Failed) {
+std::string Writer::leave(const std::string &Failed, const TaskExits &Ends) {
   const std::vector<ScopePlace::Exit> Ways = Place.exits();
   WasJoined = llvm::any_of(Ways, [](const ScopePlace::Exit &Way) { return Way.IsRelease; });
   for (const ScopePlace::Exit &Way : Ways)
-    if (std::string Why = leaveBy(Way, Failed); !Why.empty())
+    if (std::string Why = leaveBy(Way, Failed, Ends); !Why.empty())
       return Why;
   return "";
 }
@@ -228,11 +229,13 @@ std::string Writer::write(const RewriteOptions &Asked, ScopeRewrite &Out) {
         return Why;
     }
   }
-  if (std::string Why = leave(Failed); !Why.empty())
+  const TaskExits Ends(U, Place, Failed);
+  if (std::string Why = leave(Failed, Ends); !Why.empty())
     return Why;
   for (const CallExpr *End : Place.endings())
     E.rewrite(End->getCallee()->getSourceRange(),
               End->getNumArgs() == 1 && End->getArg(0)->getType()->isPointerType() ? "ss_exit_ptr" : "ss_exit");
+  Ends.write(join(), E);
   CancelForms Forms(U);
   for (const ValueDecl *D : Place.Vars)
     for (const FunctionDecl *Entry : Place.entriesOf(D))
