@@ -53,16 +53,9 @@ bool Analysis::concerns(const CallExpr *Call) const {
     return Object && (!Declared || On.Objects.count(Declared));
   };
   return llvm::any_of(Rows, [&](const Meaning &Row) {
-    switch (Row.What) {
-    case Effect::Acquire:
-    case Effect::TryAcquire:
-    case Effect::Guard:
-    case Effect::Release:
-    case Effect::Init:
-    case Effect::Destroy:
-    case Effect::Once:
-    case Effect::Post:
+    if (isOnSync(Row.What) && Row.What != Effect::Wait)
       return IsOn(Row.Object);
+    switch (Row.What) {
     case Effect::Wait:
       return On.Waits || On.Threads || IsOn(Row.Object) || IsOn(Row.Lock);
     case Effect::Join:

@@ -75,6 +75,24 @@ inline bool isOnScope(Effect What) { return What >= Effect::ScopeOpen && What <=
 /// What a synchronisation object is for.
 enum class Sync { Lock, Condition, Semaphore, Barrier, Once, Queue };
 
+/// Whether the effect is one on a synchronisation object.
+inline bool isOnSync(Effect What) {
+  switch (What) {
+  case Effect::Acquire:
+  case Effect::TryAcquire:
+  case Effect::Guard:
+  case Effect::Release:
+  case Effect::Init:
+  case Effect::Destroy:
+  case Effect::Once:
+  case Effect::Wait:
+  case Effect::Post:
+    return true;
+  default:
+    return false;
+  }
+}
+
 /// Whether the effect gives a thread's handle up: nobody may join or detach it again.
 inline bool isGivingUp(Effect What) {
   return What == Effect::Join || What == Effect::TryJoin || What == Effect::Detach;

@@ -22,24 +22,6 @@ static bool touchesHandle(Effect What) {
   }
 }
 
-/// Whether the effect is one on a synchronisation object.
-static bool isOnSync(Effect What) {
-  switch (What) {
-  case Effect::Acquire:
-  case Effect::TryAcquire:
-  case Effect::Guard:
-  case Effect::Release:
-  case Effect::Init:
-  case Effect::Destroy:
-  case Effect::Once:
-  case Effect::Wait:
-  case Effect::Post:
-    return true;
-  default:
-    return false;
-  }
-}
-
 /// Whether the effect is one that only the row itself is asked for: no path differs by it, and no rule is about it.
 static bool concernsNoRule(Effect What) { return isOnMemory(What) || What == Effect::ThreadState; }
 
