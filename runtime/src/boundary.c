@@ -14,7 +14,12 @@
 #include <unistd.h>
 #endif
 
-_Thread_local struct ssi_thread ssi_self;
+static _Thread_local struct ssi_thread boundary_thread;
+
+struct ssi_thread *ssi_thread(void)
+{
+	return &boundary_thread;
+}
 
 struct ssi_defer {
 	struct ssi_frame frame;
@@ -160,8 +165,7 @@ void ssi_task_run(struct ssi_task *task, struct ssi_boundary *boundary)
 		task->given_pointer = task->returns_pointer;
 		task->code = code;
 		if (ssi_self.frames != &boundary->frame)
-			ssi_misuse(EINVAL, task, NULL,
-				   "a task returned with a scope, defer or token of its own still open");
+			ssi_misuse(task, NULL, "a task returned with a scope, defer or token of its own still open");
 	}
 	boundary_unwind(&boundary->frame);
 	ssi_frame_remove(&boundary->frame);

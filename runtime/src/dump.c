@@ -7,47 +7,16 @@
  */
 #include "ssi.h"
 
-#include <string.h>
-#include <unistd.h>
-
 #define DUMP_LINE_SIZE 512
 
 static struct dump {
 	_Atomic bool busy;
 	char text[8 * DUMP_LINE_SIZE];
-	size_t size, line_begin;
+	size_t size;
+	struct ssi_text to;	     /* the line at hand */
 	unsigned long line, written; /* the line of this walk, and how many are written */
 	bool full;
 } dump;
-
-/* ---- text ------------------------------------------------------------------------------------------------------- */
-
-static void dump_text(const char *text)
-{
-	/* One byte of a line is for its end. */
-	size_t room = DUMP_LINE_SIZE - 1 - (dump.size - dump.line_begin), length = strnlen(text, room);
-
-	memcpy(dump.text + dump.size, text, length);
-	dump.size += length;
-}
-
-static void dump_number(uint64_t number)
-{
-	char digits[24], *at = digits + sizeof(digits) - 1;
-
-	*at = '\0';
-	do
-		*--at = (char)('0' + number % 10);
-	while (number /= 10);
-	dump_text(at);
-}
-
-static void dump_count(const char *before, uint64_t number, const char *after)
-{
-	dump_text(before);
-	dump_number(number);
-	dump_text(after);
-}
 
 /* Begin a line; false: it is written already, or for a later round. */
 static bool dump_line(unsigned depth)
@@ -58,35 +27,24 @@ static bool dump_line(unsigned depth)
 		dump.full = true;
 		return false;
 	}
-	dump.line_begin = dump.size;
+	dump.to = (struct ssi_text){ dump.text + dump.size, DUMP_LINE_SIZE, 0 };
 	for (; depth; depth--)
-		dump_text("  ");
+		ssi_text(&dump.to, "  ");
 	return true;
 }
 
 static void dump_line_end(void)
 {
-	dump.text[dump.size++] = '\n';
+	dump.size += dump.to.used;
+	dump.text[dump.size++] = '\n'; /* in the place of its end */
 }
 
-static void dump_name(const char *what, const char *name, uint64_t id)
+static void dump_name(const char *what, const char *name)
 {
-	dump_text(what);
-	if (*name) {
-		dump_text(" \"");
-		dump_text(name);
-		dump_text("\"");
-	}
-	if (id)
-		dump_count(" #", id, "");
-}
-
-static void dump_site(const char *verb, const ss_site *site)
-{
-	dump_text(verb);
-	dump_text(site ? site->file : "an unknown place");
-	if (site)
-		dump_count(":", (uint64_t)site->line, "");
+	if (*name)
+		ssi_text_quoted(&dump.to, what, name);
+	else
+		ssi_text(&dump.to, what);
 }
 
 /* ---- the tree --------------------------------------------------------------------------------------------------- */
@@ -95,38 +53,33 @@ static void dump_scope(const struct ssi_scope *scope)
 {
 	bool service = scope->object.kind == SSI_SERVICE;
 
-	dump_name(service ? "service" : "scope", scope->object.name, 0);
-	dump_site(service ? " started at " : " opened at ", scope->object.site);
-	dump_count(", tasks: ", scope->alive, "");
-	if (scope->alive_background)
-		dump_count(" + ", scope->alive_background, " in the background");
+	dump_name(service ? "service" : "scope", scope->object.name);
+	ssi_text_site(&dump.to, service ? " started" : " opened", scope->object.site);
+	ssi_text_count(&dump.to, ", tasks: ", scope->alive);
+	if (scope->alive_background) {
+		ssi_text_count(&dump.to, " + ", scope->alive_background);
+		ssi_text(&dump.to, " in the background");
+	}
 	if (scope->limit)
-		dump_count(", limit ", scope->limit, "");
+		ssi_text_count(&dump.to, ", limit ", scope->limit);
 	if (scope->errors)
-		dump_count(", errors: ", scope->errors, "");
+		ssi_text_count(&dump.to, ", errors: ", scope->errors);
 	if (scope->state == SSI_SCOPE_CLOSED && !service)
-		dump_text(", closed");
+		ssi_text(&dump.to, ", closed");
 }
 
 static void dump_task(const struct ssi_task *task)
 {
-	const char *where = atomic_load_explicit(&task->waits_in, memory_order_relaxed);
-	int fd = atomic_load_explicit(&task->waits_fd, memory_order_relaxed);
-
-	dump_name("task", task->name, task->id);
-	dump_site(" spawned at ", task->site);
+	dump_name("task", task->name);
+	ssi_text_count(&dump.to, " #", task->id);
+	ssi_text_site(&dump.to, " spawned", task->site);
 	if (task->flags & SS_TASK_BACKGROUND)
-		dump_text(", in the background");
+		ssi_text(&dump.to, ", in the background");
+	ssi_text(&dump.to, ", ");
 	if (task->state == SSI_TASK_QUEUED)
-		dump_text(", waits for a slot");
-	else if (!where)
-		dump_text(", runs");
+		ssi_text(&dump.to, "waits for a slot");
 	else
-		dump_text(", blocked in ");
-	if (where)
-		dump_text(where);
-	if (where && fd >= 0)
-		dump_count("(fd ", (uint64_t)fd, ")");
+		ssi_text_wait(&dump.to, task);
 }
 
 static void dump_token(struct ssi_token *token, unsigned depth)
@@ -140,11 +93,11 @@ static void dump_token(struct ssi_token *token, unsigned depth)
 	else if (token->kind == SSI_TASK)
 		dump_task(SSI_CONTAINER(token, struct ssi_task, token));
 	else if (token->kind == SSI_CANCEL)
-		dump_site("token made at ", SSI_CONTAINER(token, struct ssi_cancel, token)->object.site);
+		ssi_text_site(&dump.to, "token made", SSI_CONTAINER(token, struct ssi_cancel, token)->object.site);
 	else
-		dump_text("shield");
+		ssi_text(&dump.to, "shield");
 	if (fired)
-		dump_text(fired == ETIMEDOUT ? ", past its deadline" : ", cancelled");
+		ssi_text(&dump.to, fired == ETIMEDOUT ? ", past its deadline" : ", cancelled");
 	dump_line_end();
 }
 
@@ -190,11 +143,13 @@ static void dump_all_locked(void)
 	dump.line = 0;
 	dump.full = false;
 	if (dump_line(0)) {
-		dump_count("safespawn: scopes: ", ssi.stats.scopes, "");
-		dump_count(", services: ", ssi.stats.services, "");
-		dump_count(", threads: ", ssi.stats.threads, "");
-		dump_count(" (parked: ", ssi.stats.parked, ")");
-		dump_count(", queued tasks: ", ssi.stats.queued, ssi.draining ? ", draining" : "");
+		ssi_text_count(&dump.to, "safespawn: scopes: ", ssi.stats.scopes);
+		ssi_text_count(&dump.to, ", services: ", ssi.stats.services);
+		ssi_text_count(&dump.to, ", threads: ", ssi.stats.threads);
+		ssi_text_count(&dump.to, " (parked: ", ssi.stats.parked);
+		ssi_text_count(&dump.to, "), queued tasks: ", ssi.stats.queued);
+		if (ssi.draining)
+			ssi_text(&dump.to, ", draining");
 		dump_line_end();
 	}
 	for (struct ssi_list *at = ssi.objects.next; at != &ssi.objects && !dump.full; at = at->next) {
@@ -220,18 +175,6 @@ static int dump_lock(void)
 	return 0;
 }
 
-static int dump_write(int fd)
-{
-	for (size_t done = 0; done < dump.size;) {
-		ssize_t part = write(fd, dump.text + done, dump.size - done);
-
-		if (part < 0 && errno != EINTR)
-			return errno;
-		done += part > 0 ? (size_t)part : 0;
-	}
-	return 0;
-}
-
 int ss_dump(int fd)
 {
 	int before = errno, err;
@@ -245,7 +188,7 @@ int ss_dump(int fd)
 			break;
 		dump_all_locked();
 		ssi_unlock();
-		err = dump_write(fd);
+		err = ssi_text_write(fd, &(struct ssi_text){ dump.text, sizeof(dump.text), dump.size });
 		dump.written = dump.full ? dump.line - 1 : dump.line;
 	} while (!err && dump.full);
 	atomic_store(&dump.busy, false);

@@ -49,75 +49,27 @@ enum { FAULT_STACK = 16 << 10 }; /* also for processors with much to save */
 
 static struct sigaction fault_before[FAULT_COUNT];
 
-/* What a signal handler may do instead of printf. */
-struct fault_text {
-	char text[512];
-	size_t size;
-};
-
-static void fault_add(struct fault_text *to, const char *text)
-{
-	size_t size = strlen(text);
-
-	if (size > sizeof(to->text) - to->size)
-		size = sizeof(to->text) - to->size;
-	memcpy(to->text + to->size, text, size);
-	to->size += size;
-}
-
-static void fault_add_number(struct fault_text *to, uint64_t number, unsigned base)
-{
-	char digits[24], *at = digits + sizeof(digits) - 1;
-
-	*at = '\0';
-	do {
-		*--at = "0123456789abcdef"[number % base];
-		number /= base;
-	} while (number);
-	fault_add(to, at);
-}
-
-static void fault_add_site(struct fault_text *to, const char *verb, const ss_site *site)
-{
-	fault_add(to, verb);
-	fault_add(to, site ? site->file : "an unknown place");
-	if (!site)
-		return;
-	fault_add(to, ":");
-	fault_add_number(to, (uint64_t)site->line, 10);
-}
-
 static void fault_handler(int signo, siginfo_t *info, void *context)
 {
 	const struct ssi_task *task = ssi_self.task;
-	struct fault_text text = { .size = 0 };
+	char buffer[512];
+	struct ssi_text text = { buffer, sizeof(buffer), 0 };
 	size_t i = 0;
 
 	(void)context;
 	while (i + 1 < FAULT_COUNT && fault_signals[i].signo != signo)
 		i++;
-	fault_add(&text, "safespawn: ");
-	if (task) {
-		fault_add(&text, "task \"");
-		fault_add(&text, task->name);
-		fault_add(&text, "\" #");
-		fault_add_number(&text, task->id, 10);
-		fault_add_site(&text, " (spawned at ", task->site);
-		fault_add(&text, ", scope \"");
-		fault_add(&text, task->scope->object.name);
-		fault_add_site(&text, "\" opened at ", task->scope->object.site);
-		fault_add(&text, "): ");
-	} else {
-		fault_add(&text, "outside of all tasks: ");
-	}
-	fault_add(&text, fault_signals[i].name);
+	ssi_text(&text, "safespawn: ");
+	if (task)
+		ssi_text_of(&text, task, task->scope);
+	ssi_text(&text, task ? ": " : "outside of all tasks: ");
+	ssi_text(&text, fault_signals[i].name);
 	if (signo != SIGABRT) {
-		fault_add(&text, " at 0x");
-		fault_add_number(&text, (uintptr_t)info->si_addr, 16);
+		ssi_text(&text, " at 0x");
+		ssi_text_number(&text, (uintptr_t)info->si_addr, 16);
 	}
-	fault_add(&text, "\n");
-	if (write(STDERR_FILENO, text.text, text.size) < 0)
-		text.size = 0;
+	ssi_text(&text, "\n");
+	ssi_text_write(STDERR_FILENO, &text);
 
 	/* What was there before comes next: the faulting instruction runs again, an abort or kill is sent again. */
 	sigaction(signo, &fault_before[i], NULL);

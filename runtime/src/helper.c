@@ -6,7 +6,6 @@
 #include "ssi.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 #ifdef __linux__
@@ -33,9 +32,10 @@ static struct {
 	bool quits;
 	struct ssi_alarm *first; /* root of the heap */
 	ss_time planned;	 /* how long the helper sleeps unless the bell rings */
-	size_t said;
-	char says[2048];
+	struct ssi_text says;
+	char text[2048]; /* of says */
 } helper = {
+	.says = { helper.text, sizeof(helper.text), 0 },
 	.planned = SS_NEVER,
 #ifdef HELPER_HAS_PIPE
 	.pipe = { -1, -1 },
@@ -199,17 +199,9 @@ static void helper_put_away(void)
 
 #endif
 
-void ssi_helper_say_locked(const char *format, ...)
+struct ssi_text *ssi_helper_says_locked(void)
 {
-	size_t room = sizeof(helper.says) - helper.said;
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vsnprintf(helper.says + helper.said, room, format, arguments);
-	va_end(arguments);
-	if (length > 0)
-		helper.said += (size_t)length < room ? (size_t)length : room - 1;
+	return &helper.says;
 }
 
 /*
@@ -244,7 +236,7 @@ static bool helper_leaves_locked(ss_time *idle_since)
 
 static void *helper_main(void *unused)
 {
-	char says[sizeof(helper.says)];
+	char says[sizeof(helper.text)];
 	ss_time idle_since = SS_NEVER;
 
 	(void)unused;
@@ -263,10 +255,10 @@ static void *helper_main(void *unused)
 			helper_take_out(alarm);
 			alarm->ring(alarm);
 		}
-		said = helper.said;
-		memcpy(says, helper.says, said);
+		said = helper.says.used;
+		memcpy(says, helper.text, said);
 		says[said] = '\0';
-		helper.said = 0;
+		helper.says.used = 0;
 		helper.planned = helper.first ? helper.first->at : SS_NEVER;
 		ends = helper.quits || (!said && helper_leaves_locked(&idle_since));
 		planned = helper.planned;
@@ -374,7 +366,7 @@ void ssi_helper_forked(void)
 	/* The thread is the parent's; its alarms belong to objects that are not used here. */
 	helper.first = NULL;
 	helper.planned = SS_NEVER;
-	helper.said = 0;
+	helper.says.used = 0;
 	helper.quits = false;
 	if (helper.left || atomic_load_explicit(&helper.phase, memory_order_relaxed) != HELPER_NONE)
 		helper_put_away();

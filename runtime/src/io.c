@@ -155,7 +155,7 @@ static int io_pause(const struct io_call *call, int64_t pause_ns)
 
 	ssi_waits_in(call->name, call->fd);
 	ready = io_poll_token(fds, 0, call->token, ss_after(pause_ns));
-	ssi_waits_in(NULL, -1);
+	ssi_waits_no_more();
 	return ready < 0 && !(errno == EINTR && io_restarts()) ? -1 : 0;
 }
 
@@ -185,7 +185,7 @@ static int io_await(struct io_call *call)
 	do
 		ready = io_poll_token(fds, 1, call->token, call->until);
 	while (ready < 0 && errno == EINTR && io_restarts());
-	ssi_waits_in(NULL, -1);
+	ssi_waits_no_more();
 	if (ready == 0)
 		errno = EAGAIN;
 	return ready > 0 ? 0 : -1;
@@ -241,18 +241,14 @@ static int io_turn_take(struct io_turn *turn, int fd)
 	ssi_list_init(&turn->waiters);
 	pthread_mutex_lock(&io_turns.lock);
 	while (!err && (other = io_turn_of(fd))) {
-		ssi_lock();
-		err = ssi_wait_begin_locked(&wait);
-		ssi_unlock();
+		err = ssi_wait_begin(&wait);
 		if (!err) {
 			ssi_list_append(&other->waiters, &wait.link);
 			pthread_mutex_unlock(&io_turns.lock);
 			err = ssi_wait_sleep(&wait, SS_NEVER);
 			pthread_mutex_lock(&io_turns.lock);
 		}
-		ssi_lock();
-		ssi_wait_end_locked(&wait);
-		ssi_unlock();
+		ssi_wait_end(&wait);
 	}
 	if (!err)
 		ssi_list_append(&io_turns.turns, &turn->link);
@@ -264,12 +260,7 @@ static void io_turn_give(struct io_turn *turn)
 {
 	pthread_mutex_lock(&io_turns.lock);
 	ssi_list_remove(&turn->link);
-	while (!ssi_list_empty(&turn->waiters)) {
-		struct ssi_wait *wait = SSI_CONTAINER(turn->waiters.next, struct ssi_wait, link);
-
-		ssi_list_remove(&wait->link);
-		ssi_wake(wait);
-	}
+	ssi_wake_all(&turn->waiters);
 	pthread_mutex_unlock(&io_turns.lock);
 }
 
@@ -657,7 +648,7 @@ int ss_poll(struct pollfd *fds, nfds_t count, ss_time until)
 	ssi_waits_in("ss_poll", count == 1 ? fds->fd : -1);
 	ready = io_poll_token(all, count, token, until);
 	err = errno;
-	ssi_waits_in(NULL, -1);
+	ssi_waits_no_more();
 	for (nfds_t i = 0; i < count && ready >= 0; i++)
 		fds[i].revents = all[i].revents;
 	if (all != few)
@@ -694,7 +685,7 @@ int ss_epoll_wait(int epfd, struct epoll_event *events, int count, int timeout_m
 
 		ssi_waits_in("ss_epoll_wait", epfd);
 		ready = io_poll_token(fds, 1, token, until);
-		ssi_waits_in(NULL, -1);
+		ssi_waits_no_more();
 		if (ready <= 0)
 			break;
 	}
@@ -719,7 +710,7 @@ int ss_nanosleep(const struct timespec *time, struct timespec *ret_rest)
 		/* poll, because a signal handler is to end this sleep. */
 		ssi_waits_in("ss_nanosleep", -1);
 		ready = io_poll_token(fds, 0, token, until);
-		ssi_waits_in(NULL, -1);
+		ssi_waits_no_more();
 	}
 	if (ready == 0)
 		return 0;

@@ -31,6 +31,16 @@ struct ssi_process ssi = {
 	.idle_ns = 10000000000,
 };
 
+void ssi_lock(void)
+{
+	pthread_mutex_lock(&ssi.lock);
+}
+
+void ssi_unlock(void)
+{
+	pthread_mutex_unlock(&ssi.lock);
+}
+
 const char *ss_version(void)
 {
 	return PROCESS_TEXT(SS_VERSION_MAJOR) "." PROCESS_TEXT(SS_VERSION_MINOR) "." PROCESS_TEXT(SS_VERSION_PATCH);

@@ -32,7 +32,7 @@ static int queue_of(ss_queue *storage, struct queue **ret_queue)
 
 	*ret_queue = NULL;
 	if (!queue || queue->magic != SSI_MAGIC(queue, QUEUE_MAGIC)) {
-		ssi_misuse(EINVAL, ssi_self.task, NULL, "this is no queue, or it has ended");
+		ssi_misused("this is no queue, or it has ended");
 		return EINVAL;
 	}
 	*ret_queue = queue;
@@ -56,36 +56,20 @@ int ss_queue_init(ss_queue *storage, void **ring, size_t capacity, void (*drop)(
 	return err;
 }
 
-static void queue_wake_one_locked(struct ssi_list *waiters)
-{
-	if (!ssi_list_empty(waiters)) {
-		struct ssi_wait *wait = SSI_CONTAINER(waiters->next, struct ssi_wait, link);
-
-		ssi_list_remove(&wait->link);
-		ssi_wake(wait);
-	}
-}
-
 /* Wait in @waiters, with the lock let go meanwhile: 0 when woken, ECANCELED, ETIMEDOUT. */
 static int queue_wait_locked(struct queue *queue, struct ssi_list *waiters, const char *name, ss_time until)
 {
 	struct ssi_wait wait;
 	int err;
 
-	ssi_lock();
-	err = ssi_wait_begin_locked(&wait);
-	ssi_unlock();
+	err = ssi_wait_begin(&wait);
 	if (!err) {
 		ssi_list_append(waiters, &wait.link);
 		pthread_mutex_unlock(&queue->lock);
-		ssi_waits_in(name, -1);
-		err = ssi_wait_sleep(&wait, until);
-		ssi_waits_in(NULL, -1);
+		err = ssi_wait_in(&wait, name, NULL, until);
 		pthread_mutex_lock(&queue->lock);
 	}
-	ssi_lock();
-	ssi_wait_end_locked(&wait);
-	ssi_unlock();
+	ssi_wait_end(&wait);
 	return err;
 }
 
@@ -106,9 +90,9 @@ int ss_queue_push(ss_queue *storage, void *item, ss_time until)
 		err = EPIPE;
 	if (!err) {
 		queue->ring[(queue->first + queue->count++) % queue->capacity] = item;
-		queue_wake_one_locked(&queue->poppers);
+		ssi_wake_first(&queue->poppers);
 	} else if (queue->count < queue->capacity) {
-		queue_wake_one_locked(&queue->pushers);
+		ssi_wake_first(&queue->pushers);
 	}
 	pthread_mutex_unlock(&queue->lock);
 	return err;
@@ -133,9 +117,9 @@ int ss_queue_pop(ss_queue *storage, void **ret_item, ss_time until)
 		*ret_item = queue->ring[queue->first];
 		queue->first = (queue->first + 1) % queue->capacity;
 		queue->count--;
-		queue_wake_one_locked(&queue->pushers);
+		ssi_wake_first(&queue->pushers);
 	} else if (queue->count) {
-		queue_wake_one_locked(&queue->poppers);
+		ssi_wake_first(&queue->poppers);
 	}
 	pthread_mutex_unlock(&queue->lock);
 	return err;
@@ -149,10 +133,8 @@ void ss_queue_close(ss_queue *storage)
 		return;
 	pthread_mutex_lock(&queue->lock);
 	queue->closed = true;
-	while (!ssi_list_empty(&queue->pushers))
-		queue_wake_one_locked(&queue->pushers);
-	while (!ssi_list_empty(&queue->poppers))
-		queue_wake_one_locked(&queue->poppers);
+	ssi_wake_all(&queue->pushers);
+	ssi_wake_all(&queue->poppers);
 	pthread_mutex_unlock(&queue->lock);
 }
 

@@ -27,63 +27,8 @@ void ssi_report(const char *format, ...)
 	if (ssi.config.report)
 		ssi.config.report(text, ssi.config.report_ctx);
 	else
-		for (size_t done = 0; done < length;) {
-			ssize_t part = write(STDERR_FILENO, text + done, length - done);
-
-			if (part < 0 && errno != EINTR)
-				break;
-			done += part > 0 ? (size_t)part : 0;
-		}
+		ssi_text_write(STDERR_FILENO, &(struct ssi_text){ text, sizeof(text), length });
 	errno = before;
-}
-
-/* Like snprintf behind what is there already. */
-static void report_add(char *buffer, size_t size, const char *format, ...) SS_PRINTF(3, 4);
-static void report_add(char *buffer, size_t size, const char *format, ...)
-{
-	size_t length = strlen(buffer);
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(buffer + length, size - length, format, arguments);
-	va_end(arguments);
-}
-
-static void report_add_site(char *buffer, size_t size, const char *verb, const ss_site *site)
-{
-	if (site)
-		report_add(buffer, size, "%s at %s:%d", verb, site->file, site->line);
-	else
-		report_add(buffer, size, "%s at an unknown place", verb);
-}
-
-void ssi_describe(char *buffer, size_t size, const struct ssi_task *task, const struct ssi_scope *scope)
-{
-	buffer[0] = '\0';
-	if (task) {
-		report_add(buffer, size, "task \"%s\" #%llu (", task->name, (unsigned long long)task->id);
-		report_add_site(buffer, size, "spawned", task->site);
-		if (scope)
-			report_add(buffer, size, ", ");
-	}
-	if (scope) {
-		bool service = scope->object.kind == SSI_SERVICE;
-
-		report_add(buffer, size, "%s \"%s\" ", service ? "service" : "scope", scope->object.name);
-		report_add_site(buffer, size, service ? "started" : "opened", scope->object.site);
-	}
-	if (task)
-		report_add(buffer, size, ")");
-}
-
-void ssi_describe_object(char *buffer, size_t size, const struct ssi_object *object, const struct ssi_task *task)
-{
-	if (object->kind != SSI_CANCEL) {
-		ssi_describe(buffer, size, task, SSI_CONTAINER(object, struct ssi_scope, object));
-		return;
-	}
-	buffer[0] = '\0';
-	report_add_site(buffer, size, "token made", object->site);
 }
 
 static void report_misuse(const struct ssi_task *task, const struct ssi_scope *scope, const char *what)
@@ -94,12 +39,17 @@ static void report_misuse(const struct ssi_task *task, const struct ssi_scope *s
 	ssi_report("%s%s%s", what, *who ? ": " : "", who);
 }
 
-int ssi_misuse(int error, const struct ssi_task *task, const struct ssi_scope *scope, const char *what)
+int ssi_misuse(const struct ssi_task *task, const struct ssi_scope *scope, const char *what)
 {
 	if (ssi_debug())
 		ssi_fatal(task, scope, what);
 	report_misuse(task, scope, what);
-	return error;
+	return EINVAL;
+}
+
+int ssi_misused(const char *what)
+{
+	return ssi_misuse(ssi_self.task, NULL, what);
 }
 
 void ssi_fatal(const struct ssi_task *task, const struct ssi_scope *scope, const char *what)

@@ -40,27 +40,24 @@ static void scope_stuck(struct ssi_alarm *alarm)
 {
 	enum { SCOPE_STUCK_MAX = 8 };
 	struct ssi_scope *scope = SSI_CONTAINER(alarm, struct ssi_scope, stuck);
+	struct ssi_text *says = ssi_helper_says_locked();
 	unsigned alive = 0;
-	char who[320];
 
 	for (struct ssi_list *at = scope->tasks.next; at != &scope->tasks; at = at->next) {
 		struct ssi_task *task = SSI_CONTAINER(at, struct ssi_task, link);
-		const char *where = atomic_load_explicit(&task->waits_in, memory_order_relaxed);
-		int fd = atomic_load_explicit(&task->waits_fd, memory_order_relaxed);
 
 		if (task->state >= SSI_TASK_ENDED || alive++ >= SCOPE_STUCK_MAX)
 			continue;
-		ssi_describe(who, sizeof(who), task, scope);
-		ssi_helper_say_locked("%s goes on %lld ms after it was cancelled: ", who,
-				      (long long)((ss_now() - scope->fired_at) / 1000000));
-		if (where && fd >= 0)
-			ssi_helper_say_locked("blocked in %s(fd %d)\n", where, fd);
-		else
-			ssi_helper_say_locked("%s%s\n", where ? "blocked in " : "running user code",
-					      where ? where : "");
+		ssi_text_of(says, task, scope);
+		ssi_text_count(says, " goes on ", (uint64_t)(ss_now() - scope->fired_at) / 1000000);
+		ssi_text(says, " ms after it was cancelled: ");
+		ssi_text_wait(says, task);
+		ssi_text(says, "\n");
 	}
-	if (alive > SCOPE_STUCK_MAX)
-		ssi_helper_say_locked("and %u more tasks of that scope\n", alive - SCOPE_STUCK_MAX);
+	if (alive > SCOPE_STUCK_MAX) {
+		ssi_text_count(says, "and ", alive - SCOPE_STUCK_MAX);
+		ssi_text(says, " more tasks of that scope\n");
+	}
 }
 
 void ssi_scope_fired_locked(struct ssi_scope *scope)
@@ -210,10 +207,7 @@ static int scope_wait_locked(struct ssi_scope *scope, ss_time until)
 		scope->joiner_helps = scope->flags & SS_HELP;
 		patience = ssi_patience_locked(&scope_join_patience, 1);
 		ssi_unlock();
-		ssi_waits_in("ss_scope_join", -1);
-		ssi_word_look(&wait.word, 0, patience);
-		err = ssi_wait_sleep(&wait, until);
-		ssi_waits_in(NULL, -1);
+		err = ssi_wait_in(&wait, "ss_scope_join", patience, until);
 		ssi_lock();
 		scope->joiner = NULL;
 		scope->joiner_helps = false;
@@ -331,8 +325,7 @@ static int scope_join(struct ssi_scope *scope, ss_time until, ss_error *first)
 		err = EINVAL;
 	if (err) {
 		ssi_unlock();
-		return err == EINVAL ? ssi_misuse(EINVAL, NULL, scope, "a scope is joined by a stranger, or by two")
-				     : err;
+		return err == EINVAL ? ssi_misuse(NULL, scope, "a scope is joined by a stranger, or by two") : err;
 	}
 
 	scope->joiner_task = until == SS_NEVER ? ssi_self.task : NULL;
@@ -458,12 +451,7 @@ void ss_scope_close(ss_scope *storage)
 	if (scope->state == SSI_SCOPE_OPEN) {
 		scope->state = SSI_SCOPE_CLOSED;
 		/* Who waits for a slot looks again. */
-		while (!ssi_list_empty(&scope->spawners)) {
-			struct ssi_wait *wait = SSI_CONTAINER(scope->spawners.next, struct ssi_wait, link);
-
-			ssi_list_remove(&wait->link);
-			ssi_wake(wait);
-		}
+		ssi_wake_all(&scope->spawners);
 	}
 	ssi_unlock();
 }

@@ -202,22 +202,23 @@ int ss_service_state(const ss_service *storage)
 static void service_say_late(struct service *service, int64_t waited_ns)
 {
 	struct ssi_scope *scope = service_scope(service);
-	char who[320], where[64] = "running user code";
+	const struct ssi_task *blocked = NULL;
+	char buffer[480];
+	struct ssi_text text = { buffer, sizeof(buffer), 0 };
 
 	ssi_lock();
-	ssi_describe(who, sizeof(who), NULL, scope);
+	ssi_text_of(&text, NULL, scope);
 	for (struct ssi_list *at = scope->tasks.next; at != &scope->tasks; at = at->next) {
-		struct ssi_task *task = SSI_CONTAINER(at, struct ssi_task, link);
-		const char *waits_in = atomic_load_explicit(&task->waits_in, memory_order_relaxed);
-		int fd = atomic_load_explicit(&task->waits_fd, memory_order_relaxed);
+		const struct ssi_task *task = SSI_CONTAINER(at, struct ssi_task, link);
 
-		if (waits_in && fd >= 0)
-			snprintf(where, sizeof(where), "blocked in %s(fd %d)", waits_in, fd);
-		else if (waits_in)
-			snprintf(where, sizeof(where), "blocked in %s", waits_in);
+		if (atomic_load_explicit(&task->waits_in, memory_order_relaxed))
+			blocked = task;
 	}
+	ssi_text_count(&text, " still runs ", (uint64_t)waited_ns / 1000000);
+	ssi_text(&text, " ms after it was told to stop: ");
+	ssi_text_wait(&text, blocked);
 	ssi_unlock();
-	ssi_report("%s still runs %lld ms after it was told to stop: %s", who, (long long)(waited_ns / 1000000), where);
+	ssi_report("%s", buffer);
 }
 
 /* Tell a service to stop and wait for it; it is busy, and here it is no more. */
@@ -266,7 +267,7 @@ int ss_service_stop(ss_service *storage, ss_time until, ss_error *error)
 	if (error)
 		*error = (ss_error){ 0 };
 	if (err == EINVAL)
-		return ssi_misuse(EINVAL, ssi_self.task, NULL, "this is no service");
+		return ssi_misused("this is no service");
 	if (err)
 		return err;
 
@@ -277,9 +278,7 @@ int ss_service_stop(ss_service *storage, ss_time until, ss_error *error)
 		ssi_wait_begin_steady(&wait);
 		ssi_list_append(&service->waiters, &wait.link);
 		ssi_unlock();
-		ssi_waits_in("ss_service_stop", -1);
-		err = ssi_wait_sleep(&wait, until);
-		ssi_waits_in(NULL, -1);
+		err = ssi_wait_in(&wait, "ss_service_stop", NULL, until);
 		ssi_lock();
 		ssi_list_remove(&wait.link);
 	}

@@ -34,6 +34,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+/* Small and called everywhere: in line they would be a tenth of the code. */
+#define SSI_SMALL __attribute__((noinline))
+
 #ifndef SSI_FN
 #define SSI_FN /* `static` in the two-file form */
 #define SSI_DATA extern
@@ -42,7 +45,6 @@
 /* Names of the library for two copies of it in one process. */
 #ifdef SS_PREFIX
 #define ssi SS_NAME_(ssi)
-#define ssi_self SS_NAME_(ssi_self)
 #endif
 
 /* Of the thread sanitizer, where the program has it: see ssi_tsan_release. */
@@ -55,7 +57,7 @@ extern void __tsan_release(void *address) __attribute__((weak));
 #define SSI_MAGIC(pointer, kind) ((uint32_t)((uintptr_t)(pointer) >> 4) ^ (kind))
 #define SSI_CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
 
-/* ---- lists ---------------------------------------------------------------------------------------------------- */
+/* ---- lists: list.c --------------------------------------------------------------------------------------------- */
 
 /** A ring; empty when it points to itself. */
 struct ssi_list {
@@ -72,21 +74,9 @@ static inline bool ssi_list_empty(const struct ssi_list *list)
 	return list->next == list;
 }
 
-static inline void ssi_list_append(struct ssi_list *list, struct ssi_list *item)
-{
-	item->prev = list->prev;
-	item->next = list;
-	list->prev->next = item;
-	list->prev = item;
-}
-
+SSI_FN SSI_SMALL void ssi_list_append(struct ssi_list *list, struct ssi_list *item);
 /** Also of an item that is in no list, if it was initialised. */
-static inline void ssi_list_remove(struct ssi_list *item)
-{
-	item->prev->next = item->next;
-	item->next->prev = item->prev;
-	ssi_list_init(item);
-}
+SSI_FN SSI_SMALL void ssi_list_remove(struct ssi_list *item);
 
 /* ---- words: word.c --------------------------------------------------------------------------------------------- */
 
@@ -127,6 +117,8 @@ SSI_FN int64_t ssi_left(ss_time until);
 /** Time spec of an absolute time, for the calls of others; saturates. */
 SSI_FN struct timespec ssi_timespec(ss_time time);
 
+struct ssi_text;
+
 /* ---- alarms: helper.c ------------------------------------------------------------------------------------------ */
 
 /**
@@ -150,8 +142,8 @@ SSI_FN void ssi_alarm_set_locked(struct ssi_alarm *alarm, ss_time at);
 SSI_FN int ssi_start_locked(void);
 /** Have the helper look at the tokens that were posted. From signal handlers. */
 SSI_FN void ssi_helper_poke(void);
-/** Say something as soon as the helper lets go of the lock; for ring(). */
-SSI_FN void ssi_helper_say_locked(const char *format, ...) SS_PRINTF(1, 2);
+/** What the helper reports, in lines, as soon as it lets go of the lock; for ring() to add to. */
+SSI_FN struct ssi_text *ssi_helper_says_locked(void);
 /** End the helper and wait for it; part of a drain, when there is no scope and no token. */
 SSI_FN void ssi_helper_retire(void);
 
@@ -237,15 +229,7 @@ SSI_FN void ssi_shield_end(struct ssi_token *token);
 SSI_FN int ssi_token_fd(struct ssi_token *token);
 
 /** 0, ECANCELED or ETIMEDOUT; @token may be NULL. */
-static inline int ssi_token_error(const struct ssi_token *token)
-{
-	uint32_t state = token ? atomic_load_explicit(&token->state, memory_order_acquire) : SSI_LIVE;
-
-	if (state == SSI_LIVE)
-		return 0;
-	ssi_tsan_acquire(&token->state);
-	return state == SSI_TIMED_OUT ? ETIMEDOUT : ECANCELED;
-}
+SSI_FN int ssi_token_error(const struct ssi_token *token);
 
 /**
  * What to do with a waiter when its token fires. All of it happens with the lock held, so a hook that was removed under
@@ -290,7 +274,12 @@ SSI_FN int ssi_wait_begin_locked(struct ssi_wait *wait);
 SSI_FN void ssi_wait_begin_steady(struct ssi_wait *wait);
 /** Sleep: 0 when ssi_wake was called, ECANCELED or ETIMEDOUT when the token fired, ETIMEDOUT when @until passed. */
 SSI_FN int ssi_wait_sleep(struct ssi_wait *wait, ss_time until);
+/** The same in the call @what, see ssi_waits_in; with @patience (or NULL) it looks first. */
+SSI_FN int ssi_wait_in(struct ssi_wait *wait, const char *what, struct ssi_patience *patience, ss_time until);
 SSI_FN void ssi_wait_end_locked(struct ssi_wait *wait);
+/** For who does not hold the lock. */
+SSI_FN int ssi_wait_begin(struct ssi_wait *wait);
+SSI_FN void ssi_wait_end(struct ssi_wait *wait);
 /** Has a token ended the wait, or will it, unless the event came first? With the lock held. */
 static inline bool ssi_wait_fired(const struct ssi_wait *wait)
 {
@@ -298,6 +287,9 @@ static inline bool ssi_wait_fired(const struct ssi_wait *wait)
 }
 /** The event: with the lock held that keeps @wait alive. */
 SSI_FN void ssi_wake(struct ssi_wait *wait);
+/** The event for the first of a list of waiters, which it leaves; false: there is none. */
+SSI_FN bool ssi_wake_first(struct ssi_list *waiters);
+SSI_FN void ssi_wake_all(struct ssi_list *waiters);
 /** The same in two steps: the word to wake once the lock is given back, or NULL. */
 SSI_FN _Atomic uint32_t *ssi_wake_later(struct ssi_wait *wait);
 static inline void ssi_wake_now(_Atomic uint32_t *word)
@@ -306,11 +298,10 @@ static inline void ssi_wake_now(_Atomic uint32_t *word)
 		ssi_word_wake(word, false);
 }
 
-/**
- * For reports: the running task now waits in the function @what, for a descriptor or (-1) something else. Pass NULL
- * when the wait is over. @what is a literal.
+/** For reports: the running task now waits in the function @what, a literal, for a descriptor or (-1) something else.
  */
 SSI_FN void ssi_waits_in(const char *what, int fd);
+SSI_FN void ssi_waits_no_more(void);
 
 /** Is it a signal that a thread brings upon itself, which interrupts no wait? */
 SSI_FN bool ssi_is_fault(int signo);
@@ -342,7 +333,9 @@ struct ssi_thread {
 	struct ssi_frame *frames;
 	struct ssi_task *task;
 };
-SSI_DATA _Thread_local struct ssi_thread ssi_self;
+/** That of the calling thread. By a call, since each access to it in a shared library is one, and a long one. */
+SSI_FN SSI_SMALL struct ssi_thread *ssi_thread(void) __attribute__((const));
+#define ssi_self (*ssi_thread())
 
 SSI_FN void ssi_frame_push(struct ssi_frame *frame, enum ssi_frame_kind kind, struct ssi_token *token);
 /** Take a frame out wherever it is in the list of this thread; false: not there. */
@@ -538,15 +531,8 @@ struct ssi_process {
 };
 SSI_DATA struct ssi_process ssi;
 
-static inline void ssi_lock(void)
-{
-	pthread_mutex_lock(&ssi.lock);
-}
-
-static inline void ssi_unlock(void)
-{
-	pthread_mutex_unlock(&ssi.lock);
-}
+SSI_FN SSI_SMALL void ssi_lock(void);
+SSI_FN SSI_SMALL void ssi_unlock(void);
 
 static inline bool ssi_debug(void)
 {
@@ -579,15 +565,35 @@ SSI_FN int ssi_fork_prepare(void);
 /** One report, a line or more, to where ss_configure says. Never with the lock held. */
 SSI_FN void ssi_report(const char *format, ...) SS_PRINTF(1, 2);
 
-/** What a report says of a task or scope, into @buffer: task "x" #4 (spawned at f.c:3, scope "s" opened at f.c:1). */
-SSI_FN void ssi_describe(char *buffer, size_t size, const struct ssi_task *task, const struct ssi_scope *scope);
+/** The text that is made in @size bytes, always with an end; what there is no room for is left out. See text.c. */
+struct ssi_text {
+	char *text;
+	size_t size, used;
+};
+SSI_FN void ssi_text(struct ssi_text *to, const char *text);
+SSI_FN void ssi_text_number(struct ssi_text *to, uint64_t number, unsigned base);
+SSI_FN void ssi_text_count(struct ssi_text *to, const char *before, uint64_t count);
+/** what "name" */
+SSI_FN void ssi_text_quoted(struct ssi_text *to, const char *what, const char *name);
+/** verb at f.c:3 */
+SSI_FN void ssi_text_site(struct ssi_text *to, const char *verb, const ss_site *site);
+/** Where a task waits, if it does; @task may be NULL. */
+SSI_FN void ssi_text_wait(struct ssi_text *to, const struct ssi_task *task);
+/** task "x" #4 (spawned at f.c:3, scope "s" opened at f.c:1), or what there is of both. */
+SSI_FN void ssi_text_of(struct ssi_text *to, const struct ssi_task *task, const struct ssi_scope *scope);
+/** All of it: 0, or the error of write. */
+SSI_FN int ssi_text_write(int fd, const struct ssi_text *text);
 
+/** ssi_text_of as a string in @buffer. */
+SSI_FN void ssi_describe(char *buffer, size_t size, const struct ssi_task *task, const struct ssi_scope *scope);
 /** The same for what the registry holds: @task of the scope @object, or (NULL) the object itself. */
 SSI_FN void ssi_describe_object(char *buffer, size_t size, const struct ssi_object *object,
 				const struct ssi_task *task);
 
-/** Misuse: reports @what about task and scope (either may be NULL), aborts in debug, else returns @error. */
-SSI_FN int ssi_misuse(int error, const struct ssi_task *task, const struct ssi_scope *scope, const char *what);
+/** Misuse: reports @what about task and scope (either may be NULL), aborts in debug, else returns EINVAL. */
+SSI_FN int ssi_misuse(const struct ssi_task *task, const struct ssi_scope *scope, const char *what);
+/** The same of the running task: what it gave is not what it has to be. */
+SSI_FN int ssi_misused(const char *what);
 /** As before where there is no errno to return: aborts in either build. */
 SSI_FN SS_NORETURN void ssi_fatal(const struct ssi_task *task, const struct ssi_scope *scope, const char *what);
 

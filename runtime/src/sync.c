@@ -100,7 +100,7 @@ static int sync_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, ss_time 
 
 	ssi_waits_in("ss_cond_wait", -1);
 	err = once(cond, mutex, until);
-	ssi_waits_in(NULL, -1);
+	ssi_waits_no_more();
 
 	ssi_lock();
 	ssi_hook_remove_locked(&hook);
@@ -160,7 +160,7 @@ static void sync_kick_end(void *arg)
 	struct sync_kick *kick = arg;
 	int before = errno;
 
-	ssi_waits_in(NULL, -1);
+	ssi_waits_no_more();
 	ssi_lock();
 	ssi_hook_remove_locked(&kick->hook);
 	ssi_unlock();
@@ -276,7 +276,7 @@ int ss_sem_wait(sem_t *semaphore)
 	do
 		result = signo ? sem_wait(semaphore) : sync_sem_wait_some(semaphore);
 	while (result != 0 && errno == ETIMEDOUT && !ssi_token_error(token));
-	ssi_waits_in(NULL, -1);
+	ssi_waits_no_more();
 
 	if (signo)
 		sync_kick_end(&kick);

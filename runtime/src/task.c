@@ -141,10 +141,7 @@ static int task_wait_for_slot_locked(struct ssi_scope *scope, struct task_newcom
 		scope->visitors++;
 		patience = ssi_patience_locked(&task_spawn_patience, 0);
 		ssi_unlock();
-		ssi_waits_in("ss_spawn", -1);
-		ssi_word_look(&spawner.wait.word, 0, patience);
-		ssi_wait_sleep(&spawner.wait, SS_NEVER);
-		ssi_waits_in(NULL, -1);
+		ssi_wait_in(&spawner.wait, "ss_spawn", patience, SS_NEVER);
 		ssi_lock();
 		err = ssi_token_error(&scope->token);
 		if (!err)
@@ -342,8 +339,7 @@ static int task_spawn(struct ssi_scope *scope, struct ssi_task *task, bool anony
 	ssi_unlock();
 	ssi_cause_unref(newcomer.cause);
 	if (stranger)
-		return ssi_misuse(EINVAL, ssi_self.task, scope,
-				  "a thread spawns into a scope that it does not belong to");
+		return ssi_misuse(ssi_self.task, scope, "a thread spawns into a scope that it does not belong to");
 	if (joined && ssi_debug())
 		task_report_late(scope, spawn->site);
 	if (err)
@@ -374,7 +370,7 @@ int ssi_spawn(ss_scope *storage, ss_task *ret_task, const struct ssi_spawn *spaw
 	if (!err && (opts->flags & ~known || (spawn->returns_pointer ? !spawn->body.to_pointer : !spawn->body.to_int)))
 		err = EINVAL;
 	else if (err == EINVAL)
-		err = ssi_misuse(EINVAL, ssi_self.task, NULL, "a task is spawned into what is no open scope");
+		err = ssi_misused("a task is spawned into what is no open scope");
 	if (!err && !task)
 		err = (task = malloc(sizeof(*task))) ? 0 : ENOMEM;
 	if (!err) {
@@ -479,13 +475,12 @@ void ssi_task_tell(struct ssi_task *task)
 	free(more);
 }
 
-/* End a task that ran, or never will. Returns as ssi_task_perform. */
-static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worker)
+/* End a task that ran, or never will, and whose storage is somebody else's. Returns as ssi_task_perform. */
+static struct ssi_task *task_end_lent(struct ssi_task *task, struct ssi_worker *worker)
 {
 	struct ssi_scope *scope = task->scope;
 	struct task_passed passed = { NULL, NULL };
 	_Atomic uint32_t *join_word = NULL, *scope_word;
-	bool gone = task->anonymous && !task->own_thread;
 	struct ssi_rest rest;
 
 	ssi_task_tell(task);
@@ -513,9 +508,22 @@ static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worke
 	ssi_wake_now(join_word);
 	ssi_wake_now(scope_word);
 	ssi_token_release(&rest);
-	if (gone)
-		free(task);
 	return passed.next;
+}
+
+static bool task_is_lent(const struct ssi_task *task)
+{
+	return !task->anonymous || task->own_thread;
+}
+
+static struct ssi_task *task_end(struct ssi_task *task, struct ssi_worker *worker)
+{
+	bool lent = task_is_lent(task);
+	struct ssi_task *next = task_end_lent(task, worker);
+
+	if (!lent)
+		free(task);
+	return next;
 }
 
 struct task_performance {
@@ -550,7 +558,7 @@ static void task_run_body(struct ssi_task *task)
 	ssi_self.task = performance.outer;
 }
 
-struct ssi_task *ssi_task_perform(struct ssi_task *task, struct ssi_worker *worker)
+static struct ssi_task *task_perform_lent(struct ssi_task *task, struct ssi_worker *worker)
 {
 	int cancelled = ssi_token_error(&task->token);
 	ss_error error;
@@ -564,7 +572,17 @@ struct ssi_task *ssi_task_perform(struct ssi_task *task, struct ssi_worker *work
 	}
 	if (worker && !ssi_worker_clean(worker, task))
 		worker = NULL;
-	return task_end(task, worker);
+	return task_end_lent(task, worker);
+}
+
+struct ssi_task *ssi_task_perform(struct ssi_task *task, struct ssi_worker *worker)
+{
+	bool lent = task_is_lent(task);
+	struct ssi_task *next = task_perform_lent(task, worker);
+
+	if (!lent)
+		free(task);
+	return next;
 }
 
 /* Give a task that got its slot late to a worker. */
@@ -623,9 +641,9 @@ static void task_claim_locked(struct ssi_task *task)
 		return;
 	}
 	ssi_unlock();
-	/* Without a thread it is run here, which is better than never. */
+	/* Without a thread it is run here, which is better than never. Who joins it has a handle of it. */
 	if (here || task_give(task) != 0)
-		next = ssi_task_perform(task, NULL);
+		next = task_perform_lent(task, NULL);
 	ssi_task_start(next);
 	ssi_lock();
 }
@@ -656,10 +674,7 @@ static int task_wait_locked(struct ssi_task *task, enum task_haste haste, ss_tim
 		task->joiner_task = until == SS_NEVER ? ssi_self.task : NULL;
 		patience = ssi_patience_locked(&task_join_patience, 1);
 		ssi_unlock();
-		ssi_waits_in("ss_task_join", -1);
-		ssi_word_look(&wait.word, 0, patience);
-		err = ssi_wait_sleep(&wait, until);
-		ssi_waits_in(NULL, -1);
+		err = ssi_wait_in(&wait, "ss_task_join", patience, until);
 		ssi_lock();
 		task->joiner = NULL;
 		task->joiner_task = NULL;
@@ -676,7 +691,7 @@ static int task_join(ss_task *storage, enum task_haste haste, ss_time until, int
 	int err = task_of(storage, &task);
 
 	if (err == EINVAL)
-		return ssi_misuse(EINVAL, ssi_self.task, NULL, "what is joined is no task");
+		return ssi_misused("what is joined is no task");
 	if (err)
 		return err;
 	ssi_lock();
@@ -692,7 +707,7 @@ static int task_join(ss_task *storage, enum task_haste haste, ss_time until, int
 	if (err) {
 		ssi_unlock();
 		if (err == EINVAL)
-			err = ssi_misuse(EINVAL, task, scope, "a task is joined by a stranger, or by two");
+			err = ssi_misuse(task, scope, "a task is joined by a stranger, or by two");
 		return err;
 	}
 

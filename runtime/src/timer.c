@@ -58,9 +58,7 @@ static bool timer_sleep(struct timer *timer)
 	stops = timer->stops;
 	ssi_unlock();
 	if (!err && !stops) {
-		ssi_waits_in("ss_timer", -1);
-		err = ssi_wait_sleep(&wait, timer->next);
-		ssi_waits_in(NULL, -1);
+		err = ssi_wait_in(&wait, "ss_timer", NULL, timer->next);
 	}
 	ssi_lock();
 	timer->pause = NULL;
@@ -132,7 +130,7 @@ static int timer_of(const ss_timer *storage, struct timer **ret_timer)
 
 	*ret_timer = NULL;
 	if (!timer || timer->magic != SSI_MAGIC(timer, TIMER_MAGIC)) {
-		ssi_misuse(EINVAL, ssi_self.task, NULL, "this timer was never started");
+		ssi_misused("this timer was never started");
 		return EINVAL;
 	}
 	*ret_timer = timer;
@@ -162,9 +160,7 @@ int ss_timer_stop(ss_timer *storage)
 	}
 	ssi_unlock();
 	if (waits) {
-		ssi_waits_in("ss_timer_stop", -1);
-		ssi_wait_sleep(&wait, SS_NEVER);
-		ssi_waits_in(NULL, -1);
+		ssi_wait_in(&wait, "ss_timer_stop", NULL, SS_NEVER);
 		/* The one that woke us still holds the lock, and has the storage in hand. */
 		ssi_lock();
 		ssi_unlock();
@@ -204,7 +200,7 @@ int ss_ticker_wait(ss_ticker *storage, uint64_t *ret_missed)
 	int err;
 
 	if (!ticker || ticker->magic != SSI_MAGIC(ticker, TICKER_MAGIC))
-		return ssi_misuse(EINVAL, ssi_self.task, NULL, "this ticker was never opened");
+		return ssi_misused("this ticker was never opened");
 	missed = timer_catch_up(&ticker->next, ticker->period_ns);
 	if (ret_missed)
 		*ret_missed = missed;

@@ -75,6 +75,16 @@ void ssi_cause_unref(struct ssi_cause *cause)
 	}
 }
 
+int ssi_token_error(const struct ssi_token *token)
+{
+	uint32_t state = token ? atomic_load_explicit(&token->state, memory_order_acquire) : SSI_LIVE;
+
+	if (state == SSI_LIVE)
+		return 0;
+	ssi_tsan_acquire(&token->state);
+	return state == SSI_TIMED_OUT ? ETIMEDOUT : ECANCELED;
+}
+
 /* ---- hooks ------------------------------------------------------------------------------------------------------ */
 
 static void token_pull(struct ssi_hook *hook)
@@ -384,7 +394,7 @@ static int token_of_or_misuse(const ss_cancel *storage, struct ssi_token **ret_t
 	int err = token_of(storage, ret_token);
 
 	if (err == EINVAL)
-		ssi_misuse(err, ssi_self.task, NULL, "this is no token, or it has ended");
+		ssi_misused("this is no token, or it has ended");
 	return err;
 }
 
@@ -515,11 +525,8 @@ int ss_cancel_wait(ss_cancel *storage, ss_time until)
 	err = ssi_wait_begin_locked(&wait);
 	fired = ssi_hook_add_locked(token, &hook);
 	ssi_unlock();
-	if (!err && !fired) {
-		ssi_waits_in("ss_cancel_wait", -1);
-		err = ssi_wait_sleep(&wait, until);
-		ssi_waits_in(NULL, -1);
-	}
+	if (!err && !fired)
+		err = ssi_wait_in(&wait, "ss_cancel_wait", NULL, until);
 	ssi_lock();
 	ssi_hook_remove_locked(&hook);
 	ssi_wait_end_locked(&wait);

@@ -42,6 +42,23 @@ void ssi_wait_end_locked(struct ssi_wait *wait)
 	ssi_list_remove(&wait->link);
 }
 
+int ssi_wait_begin(struct ssi_wait *wait)
+{
+	int err;
+
+	ssi_lock();
+	err = ssi_wait_begin_locked(wait);
+	ssi_unlock();
+	return err;
+}
+
+void ssi_wait_end(struct ssi_wait *wait)
+{
+	ssi_lock();
+	ssi_wait_end_locked(wait);
+	ssi_unlock();
+}
+
 _Atomic uint32_t *ssi_wake_later(struct ssi_wait *wait)
 {
 	_Atomic uint32_t *word = &wait->word;
@@ -56,6 +73,23 @@ void ssi_wake(struct ssi_wait *wait)
 	ssi_wake_now(ssi_wake_later(wait));
 }
 
+bool ssi_wake_first(struct ssi_list *waiters)
+{
+	struct ssi_list *first = waiters->next;
+
+	if (first == waiters)
+		return false;
+	ssi_list_remove(first);
+	ssi_wake(SSI_CONTAINER(first, struct ssi_wait, link));
+	return true;
+}
+
+void ssi_wake_all(struct ssi_list *waiters)
+{
+	while (ssi_wake_first(waiters))
+		;
+}
+
 void ssi_waits_in(const char *what, int fd)
 {
 	struct ssi_task *task = ssi_self.task;
@@ -66,22 +100,30 @@ void ssi_waits_in(const char *what, int fd)
 	atomic_store_explicit(&task->waits_in, what, memory_order_relaxed);
 }
 
+void ssi_waits_no_more(void)
+{
+	ssi_waits_in(NULL, -1);
+}
+
+int ssi_wait_in(struct ssi_wait *wait, const char *what, struct ssi_patience *patience, ss_time until)
+{
+	int err;
+
+	ssi_waits_in(what, -1);
+	ssi_word_look(&wait->word, 0, patience);
+	err = ssi_wait_sleep(wait, until);
+	ssi_waits_no_more();
+	return err;
+}
+
 int ss_sleep_until(ss_time until)
 {
 	struct ssi_wait wait;
-	int err;
+	int err = ssi_wait_begin(&wait);
 
-	ssi_lock();
-	err = ssi_wait_begin_locked(&wait);
-	ssi_unlock();
-	if (!err) {
-		ssi_waits_in("ss_sleep", -1);
-		err = ssi_wait_sleep(&wait, until);
-		ssi_waits_in(NULL, -1);
-	}
-	ssi_lock();
-	ssi_wait_end_locked(&wait);
-	ssi_unlock();
+	if (!err)
+		err = ssi_wait_in(&wait, "ss_sleep", NULL, until);
+	ssi_wait_end(&wait);
 	/* The time asked for is no error; a deadline around it is, and both are ETIMEDOUT. */
 	return err == ETIMEDOUT ? ss_cancelled() : err;
 }
