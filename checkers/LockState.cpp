@@ -1380,6 +1380,22 @@ void LockState::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
     Doubtful.MaybeReleased = true;
     Next = Next->set<LockMap>(Lock, Doubtful);
   }
+  // Which object a loop picks is the data's business: one that it has destroyed it need not pick once more.
+  auto DestroysPicked = [&](const Stmt *S, const ValueDecl *Place) {
+    const auto *Call = dyn_cast<CallExpr>(S);
+    const Meaning *Row = Call ? A->U.meaningOf(Call, Effect::Destroy) : nullptr;
+    const Expr *Object = Row ? Unit::argument(Call, Row->Object) : nullptr;
+    return Object && objectNamed(Object) == Place && holds(Object, [&](const Stmt *Part) {
+             const auto *Ref = dyn_cast<DeclRefExpr>(Part);
+             const auto *Var = Ref ? dyn_cast<VarDecl>(Ref->getDecl()) : nullptr;
+             return Var && Var->hasLocalStorage() && Var->getType()->isPointerType() &&
+                    holds(Loop, [&](const Stmt *Inner) { return changes(Inner, Var, A->U); });
+           });
+  };
+  for (const auto &[Lock, Known] : State->get<LockMap>())
+    if (const ValueDecl *Place = Names.declarationOf(Lock);
+        Known.At == SyncStage::Gone && Place && holds(Loop, [&](const Stmt *S) { return DestroysPicked(S, Place); }))
+      Next = Next->remove<LockMap>(Lock);
   if (Next != State)
     C.addTransition(Next);
 }

@@ -501,3 +501,34 @@ struct queue *good_next_of_a_pool(void) {
   pthread_barrier_init(&q->start, NULL, 2);
   return q;
 }
+
+// Which object a loop picks is the data's business: one that it has destroyed it need not pick once more.
+int left_of(struct queue *q);
+void good_picks_one_that_is_left(struct queue *q, int n) {
+  int left = n;
+  while (left) {
+    struct queue *target = 0;
+    for (int i = 0; !target && i < n; i++)
+      if (!q[i].initialised)
+        target = &q[i];
+    if (!target)
+      return;
+    target->initialised = 1;
+    pthread_mutex_lock(&target->mu);
+    target->count++;
+    pthread_mutex_unlock(&target->mu);
+    if (!left_of(target)) {
+      pthread_mutex_destroy(&target->mu);
+      left--;
+    }
+  }
+}
+
+void bad_destroyed_in_every_round(struct queue *q, int n) {
+  for (int i = 0; i < n; i++) {
+    pthread_mutex_lock(&q->mu); // expected-warning{{lock 'q->mu' is used after it was destroyed [safespawn.lock.Lifetime]}} expected-note 0+{{}}
+    q->count++;
+    pthread_mutex_unlock(&q->mu); // expected-note 0+{{}}
+    pthread_mutex_destroy(&q->mu); // expected-note 0+{{}}
+  }
+}
