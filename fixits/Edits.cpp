@@ -98,6 +98,7 @@ void Edits::rewrite(SourceRange Tokens, std::string Text) {
 std::vector<FixItHint> Edits::takeMerged() {
   std::vector<FixItHint> Merged;
   auto IsInsertion = [](const FixItHint &H) { return H.RemoveRange.getBegin() == H.RemoveRange.getEnd(); };
+  auto IsInclude = [](const FixItHint &H) { return StringRef(H.CodeToInsert).starts_with("#include"); };
   llvm::stable_sort(Hints, [&](const FixItHint &A, const FixItHint &B) {
     const SourceLocation X = A.RemoveRange.getBegin(), Y = B.RemoveRange.getBegin();
     return X != Y ? X < Y : IsInsertion(A) && !IsInsertion(B);
@@ -108,6 +109,8 @@ std::vector<FixItHint> Edits::takeMerged() {
     size_t Next = I + 1;
     for (; Next < Hints.size() && Hints[Next].RemoveRange.getBegin() == At; ++Next) {
       const FixItHint &More = Hints[Next];
+      if (IsInclude(One) || IsInclude(More))
+        break;
       const bool IsKnown = std::any_of(
           Hints.begin() + std::ptrdiff_t(I), Hints.begin() + std::ptrdiff_t(Next), [&](const FixItHint &Before) {
             return Before.CodeToInsert == More.CodeToInsert && Before.RemoveRange.getEnd() == More.RemoveRange.getEnd();
@@ -278,5 +281,8 @@ void Edits::need(StringRef Name, StringRef Header) {
     At = std::min(At, End);
   });
   const size_t At = SystemAt != StringRef::npos ? SystemAt : AnyAt != StringRef::npos ? AnyAt : afterHead(Text);
-  insert(SM.getLocForStartOfFile(SM.getMainFileID()).getLocWithOffset(int(At)), "#include <" + Header.str() + ">\n");
+  const SourceLocation Place = SM.getLocForStartOfFile(SM.getMainFileID()).getLocWithOffset(int(At));
+  const std::string Line = asWritten(("#include <" + Header + ">\n").str(), Place, SM);
+  if (llvm::none_of(Hints, [&](const FixItHint &H) { return H.CodeToInsert == Line; }))
+    insert(Place, Line);
 }

@@ -67,7 +67,7 @@ public:
   void need(llvm::StringRef Name, llvm::StringRef Header);
 
   /// All edits, each once, and as one where several begin at one place: in the order in which they were made, and
-  /// what replaces text last.
+  /// what replaces text last. Includes stay by themselves: another fix of the file may bring the same one.
   std::vector<clang::FixItHint> takeMerged();
   std::vector<clang::FixItHint> take() { return std::move(Hints); }
 
