@@ -12,7 +12,62 @@ bool Edits::isEditable(SourceRange Range) const {
          SM.getFileID(Range.getBegin()) == SM.getFileID(Range.getEnd()) && !SM.isInSystemHeader(Range.getBegin());
 }
 
+static bool isInclude(const FixItHint &H) { return StringRef(H.CodeToInsert).starts_with("#include"); }
+
+/// Where the token of \p At stands in the text of the macro that \p Expansion is one of: for what an argument brings,
+/// the parameter. Invalid where it comes from elsewhere.
+static SourceLocation inDefinition(SourceLocation At, FileID Expansion, bool IsEnd, const SourceManager &SM) {
+  while (At.isMacroID() && SM.getFileID(At) != Expansion) {
+    const CharSourceRange Range = SM.getImmediateExpansionRange(At);
+    At = IsEnd ? Range.getEnd() : Range.getBegin();
+  }
+  return At.isMacroID() ? SM.getSpellingLoc(At) : SourceLocation();
+}
+
+bool Edits::isByMacro(const CallExpr *Call) const {
+  const SourceLocation Callee = Call->getCallee()->getBeginLoc();
+  return Callee.isMacroID() && !SM.isMacroArgExpansion(Callee);
+}
+
+bool Edits::enter(const CallExpr *Call) {
+  const SourceLocation Callee = Call->getCallee()->getBeginLoc();
+  Expansion = FileID();
+  Since = Hints.size();
+  if (!isByMacro(Call))
+    return true;
+  Expansion = SM.getFileID(Callee);
+  Entered = SM.getSpellingLoc(Callee);
+  auto Is = [&](const Expr *Part) { return SM.isInMainFile(written(Part->getSourceRange()).getBegin()); };
+  if (SM.getImmediateExpansionRange(Callee).getBegin().isFileID() && SM.isWrittenInMainFile(Entered) && Is(Call) &&
+      Is(Call->getCallee()) && llvm::all_of(Call->arguments(), Is))
+    return true;
+  Expansion = FileID();
+  return false;
+}
+
+bool Edits::leave() {
+  if (Expansion.isInvalid())
+    return true;
+  Expansion = FileID();
+  std::vector<std::pair<SourceLocation, std::string>> Made;
+  for (size_t I = Since; I < Hints.size(); ++I)
+    if (!isInclude(Hints[I]))
+      Made.emplace_back(Hints[I].RemoveRange.getBegin(), Hints[I].CodeToInsert);
+  auto [Known, IsNew] = Macros.try_emplace(Entered, Made);
+  if (IsNew)
+    return true;
+  Hints.resize(Since, FixItHint());
+  return Known->second == Made;
+}
+
 CharSourceRange Edits::written(SourceRange Range) const {
+  if (Expansion.isValid()) {
+    const SourceLocation Begin = inDefinition(Range.getBegin(), Expansion, false, SM);
+    const SourceLocation End = inDefinition(Range.getEnd(), Expansion, true, SM);
+    if (Begin.isInvalid() || End.isInvalid() || SM.getFileID(Begin) != SM.getFileID(End) || End < Begin)
+      return {};
+    return CharSourceRange::getCharRange(Begin, Lexer::getLocForEndOfToken(End, 0, SM, Context.getLangOpts()));
+  }
   CharSourceRange File = Lexer::makeFileCharRange(CharSourceRange::getTokenRange(Range), SM, Context.getLangOpts());
   return File.isValid() && !SM.isInSystemHeader(File.getBegin()) ? File : CharSourceRange();
 }
@@ -98,7 +153,6 @@ void Edits::rewrite(SourceRange Tokens, std::string Text) {
 std::vector<FixItHint> Edits::takeMerged() {
   std::vector<FixItHint> Merged;
   auto IsInsertion = [](const FixItHint &H) { return H.RemoveRange.getBegin() == H.RemoveRange.getEnd(); };
-  auto IsInclude = [](const FixItHint &H) { return StringRef(H.CodeToInsert).starts_with("#include"); };
   llvm::stable_sort(Hints, [&](const FixItHint &A, const FixItHint &B) {
     const SourceLocation X = A.RemoveRange.getBegin(), Y = B.RemoveRange.getBegin();
     return X != Y ? X < Y : IsInsertion(A) && !IsInsertion(B);
@@ -109,7 +163,7 @@ std::vector<FixItHint> Edits::takeMerged() {
     size_t Next = I + 1;
     for (; Next < Hints.size() && Hints[Next].RemoveRange.getBegin() == At; ++Next) {
       const FixItHint &More = Hints[Next];
-      if (IsInclude(One) || IsInclude(More))
+      if (isInclude(One) || isInclude(More))
         break;
       const bool IsKnown = std::any_of(
           Hints.begin() + std::ptrdiff_t(I), Hints.begin() + std::ptrdiff_t(Next), [&](const FixItHint &Before) {

@@ -7,6 +7,7 @@
 #include "clang/AST/Expr.h"
 #include "clang/AST/ParentMap.h"
 #include "clang/Basic/Diagnostic.h"
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,15 @@ namespace safespawn {
 class Edits {
 public:
   explicit Edits(clang::ASTContext &Context);
+
+  /// What is edited of \p Call from here on, where a macro writes it, is edited where that is defined. \returns false
+  /// where it is not defined in the main file by whole tokens.
+  bool enter(const clang::CallExpr *Call);
+  /// Ends that. \returns false where another call that the same text of a macro makes was edited otherwise.
+  bool leave();
+  /// What was edited in the definitions of macros: where the callee stands, and each edit after it.
+  using MacroEdits = std::map<clang::SourceLocation, std::vector<std::pair<clang::SourceLocation, std::string>>>;
+  const MacroEdits &inMacros() const { return Macros; }
 
   /// Whether all of \p Range is written in a file that is the user's to edit, none of it by a macro.
   bool isEditable(clang::SourceRange Range) const;
@@ -41,6 +51,9 @@ public:
 
   /// Whether a line of the preprocessor's stands in \p Range, after its first line.
   bool holdsDirective(clang::SourceRange Range) const;
+
+  /// Whether a macro's own text makes \p Call, and not what its user hands to it.
+  bool isByMacro(const clang::CallExpr *Call) const;
 
   /// Where the text that \p S stands for begins in the file.
   clang::SourceLocation begin(const clang::Stmt *S) const { return written(S->getSourceRange()).getBegin(); }
@@ -75,6 +88,10 @@ private:
   clang::ASTContext &Context;
   const clang::SourceManager &SM;
   std::vector<clang::FixItHint> Hints;
+  clang::FileID Expansion; ///< of the macro that was entered; invalid outside of one
+  clang::SourceLocation Entered;
+  size_t Since = 0; ///< the first hint since then
+  MacroEdits Macros;
 };
 
 } // namespace safespawn

@@ -145,6 +145,7 @@ std::string safespawn::rewriteHeld(const Unit &U, const Handles &All, ArrayRef<c
       if (Use.What != HandleUse::Call)
         continue;
       Out.Calls.push_back(Use.In->getBeginLoc());
+      E.enter(Use.In);
       const CharSourceRange Handle = E.written(Use.Given->getSourceRange());
       std::string Name;
       if (Use.is(Effect::Spawn)) {
@@ -160,13 +161,14 @@ std::string safespawn::rewriteHeld(const Unit &U, const Handles &All, ArrayRef<c
         E.insert(Handle.getBegin(), "&");
       } else if (Use.is(Effect::Cancel)) {
         cancelTask(Use, ".task", E);
-        continue;
       } else {
         E.insert(Handle.getBegin(), "ss_task_thread(&");
         E.insert(Handle.getEnd(), ".task)");
-        continue;
       }
-      E.rewrite(Use.In->getCallee()->getSourceRange(), Name);
+      if (!Name.empty())
+        E.rewrite(Use.In->getCallee()->getSourceRange(), Name);
+      if (!E.leave())
+        return MacroDisagrees;
     }
   }
   CancelForms Forms(U);
@@ -176,6 +178,8 @@ std::string safespawn::rewriteHeld(const Unit &U, const Handles &All, ArrayRef<c
           llvm::any_of(All.usesOf(D), [](const HandleUse &Other) { return Other.is(Effect::Cancel); }) &&
           Forms.add(Use.entry()).empty())
         Forms.write(E);
+  Out.What = "thread " + quoted(Vars.front());
+  Out.Macros = E.inMacros();
   Out.Edits = {"scope", "run as a task with a scope of its own, which its join ends", E.takeMerged()};
   return "";
 }

@@ -54,8 +54,10 @@ std::string ScopePlace::spawnProblem(const HandleUse &Spawn) const {
   return Spawn.By == In ? attributeProblem(Spawn) : "";
 }
 
-/// Whether what is to change of \p Use stands in the file itself.
-static bool isWritten(const HandleUse &Use, const Edits &E, const SourceManager &SM) {
+/// Whether what is to change of \p Use stands in the file itself, or in the definition of a macro there.
+static bool isWritten(const HandleUse &Use, Edits E, const SourceManager &SM) {
+  if (!E.enter(Use.In))
+    return false;
   auto Is = [&](const Expr *Part) {
     const CharSourceRange File = E.written(Part->getSourceRange());
     return File.isValid() && SM.isInMainFile(File.getBegin());
@@ -65,6 +67,7 @@ static bool isWritten(const HandleUse &Use, const Edits &E, const SourceManager 
 
 /// A background task is cancelled where its scope ends: nothing may be lost by that, and it has to hear of it.
 std::string ScopePlace::backgroundProblem(const ValueDecl *D) const {
+  const Edits E(U.context());
   if (!In->isMain())
     return quoted(D) + " goes on when " + quoted(In) + " returns, and a background task would not";
   if (isMany(D))
@@ -75,7 +78,7 @@ std::string ScopePlace::backgroundProblem(const ValueDecl *D) const {
   for (const HandleUse &Use : All.usesOf(D)) {
     if (Use.is(Effect::Spawn) && reaches(Graph, Use.In, Use.In))
       return quoted(D) + " is detached in a loop";
-    if (Use.is(Effect::Detach) && !isRemovable(Use.In, Parents))
+    if (Use.is(Effect::Detach) && (E.isByMacro(Use.In) || !isRemovable(Use.In, Parents)))
       return "'" + U.text(Use.In) + "' cannot be taken out";
   }
   return "";

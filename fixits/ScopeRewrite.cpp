@@ -84,7 +84,8 @@ std::string Writer::spawn(const ValueDecl *D, const HandleUse &Use, const std::s
   if (isStatement(Call, Parents)) {
     if (!isa<CastExpr>(Parents.getParent(Call))) {
       const bool Others = Place.mayRunAt(Call);
-      if (Failed.empty() || !isa<CompoundStmt>(Parents.getParent(Call)) || (Others && Place.mayWait()))
+      if (Failed.empty() || E.isByMacro(Call) || !isa<CompoundStmt>(Parents.getParent(Call)) ||
+          (Others && Place.mayWait()))
         return "nobody asks whether it was started, and what to do when it was not is not clear";
       const SourceLocation End = E.written(Call->getSourceRange()).getEnd(), Begin = E.begin(Call);
       const std::string Indent = E.indentOf(Begin), Deeper = Indent + level();
@@ -116,7 +117,7 @@ std::string Writer::spawn(const ValueDecl *D, const HandleUse &Use, const std::s
       E.insert(E.written(Call->getSourceRange()).getEnd(), ")");
     } else if (If && If->getCond() == Test && E.isEditable(Test->getSourceRange())) {
       E.insert(Test->getBeginLoc(), Refused);
-    } else if (isa<DeclStmt, ReturnStmt>(Parent) || (Assign && Assign->isAssignmentOp())) {
+    } else if (!E.isByMacro(Call) && (isa<DeclStmt, ReturnStmt>(Parent) || (Assign && Assign->isAssignmentOp()))) {
       Name = Choice + Name;
     } else {
       Name = "(" + Choice + Name;
@@ -223,10 +224,13 @@ std::string Writer::write(const RewriteOptions &Asked, ScopeRewrite &Out) {
       if (Use.What != HandleUse::Call)
         continue;
       Out.Calls.push_back(Use.In->getBeginLoc());
+      E.enter(Use.In);
       if (!Use.is(Effect::Spawn))
         use(Use, *Place.familyOf(D));
       else if (std::string Why = spawn(D, Use, Failed); !Why.empty())
         return Why;
+      if (!E.leave())
+        return MacroDisagrees;
     }
   }
   const TaskExits Ends(U, Place, Failed);
@@ -245,6 +249,8 @@ std::string Writer::write(const RewriteOptions &Asked, ScopeRewrite &Out) {
   const FunctionDecl *In = Place.function();
   Out.In = In;
   Out.At = Out.Calls.front();
+  Out.What = "thread " + quoted(Place.Vars.front());
+  Out.Macros = E.inMacros();
   Out.Edits = {"scope", "run as tasks of a scope, which " + quoted(In) + " does not leave before they are over",
                E.takeMerged()};
   return "";
@@ -286,6 +292,36 @@ std::vector<SmallVector<const ValueDecl *, 4>> ownedBy(const FunctionDecl *F, co
       With->push_back(D);
   }
   return Found;
+}
+
+/// Takes back what edits a macro that some other use of it in the file wants otherwise, or as it is.
+void takeBackDisagreeing(const Unit &U, std::vector<ScopeRewrite> &Found) {
+  const Edits E(U.context());
+  const SourceManager &SM = U.context().getSourceManager();
+  for (bool Again = true; Again;) {
+    Again = false;
+    Edits::MacroEdits Known;
+    llvm::DenseSet<SourceLocation> Rewritten, Apart;
+    for (const ScopeRewrite &One : Found) {
+      if (!One.Why.empty())
+        continue;
+      Rewritten.insert(One.Calls.begin(), One.Calls.end());
+      for (const auto &[Callee, Made] : One.Macros)
+        if (!Known.emplace(Callee, Made).second && Known[Callee] != Made)
+          Apart.insert(Callee);
+    }
+    for (const FunctionDecl *F : U.definitions())
+      for (const CallExpr *Call : U.callsIn(F)) {
+        const SourceLocation Callee = SM.getSpellingLoc(Call->getCallee()->getBeginLoc());
+        if (E.isByMacro(Call) && Known.count(Callee) && !Rewritten.count(Call->getBeginLoc()))
+          Apart.insert(Callee);
+      }
+    for (ScopeRewrite &One : Found)
+      if (One.Why.empty() && llvm::any_of(One.Macros, [&](const auto &Each) { return Apart.count(Each.first); })) {
+        One.Why = MacroDisagrees;
+        Again = true;
+      }
+  }
 }
 
 } // namespace
@@ -401,5 +437,6 @@ std::vector<ScopeRewrite> safespawn::rewriteAsScopes(const Unit &U, const Rewrit
         Out.push_back(std::move(Held));
     }
   }
+  takeBackDisagreeing(U, Out);
   return Out;
 }

@@ -6,9 +6,13 @@
 
 #include "checkers/Report.h"
 #include "checkers/Unit.h"
+#include "fixits/Edits.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/AnalysisManager.h"
 
 namespace safespawn {
+
+/// Why calls that a macro makes are left alone: what is right for one of its uses is not for another.
+inline constexpr const char *MacroDisagrees = "a macro calls for it, and its uses do not agree on what it is to become";
 
 struct RewriteOptions {
   /// What becomes of a thread that is detached on purpose.
@@ -23,6 +27,7 @@ struct ScopeRewrite {
   Fix Edits;                                ///< without hints where it is left alone
   std::vector<clang::SourceLocation> Calls; ///< those that become others
   std::string What;                         ///< what is left alone
+  Edits::MacroEdits Macros;                 ///< what is edited in the definitions of macros
   std::string Why;                          ///< empty where it is not
 };
 
