@@ -238,9 +238,11 @@ void ScopeState::onUnseenCall(const CallEvent &Call, CheckerContext &C) const {
         return true;
     return false;
   };
-  for (const auto &[Object, Known] : State->get<ScopeMap>())
-    if ((Known.Escaped && !System) || IsGiven(Object))
-      Next = Next->remove<ScopeMap>(Object);
+  // A function that leaves its caller's scopes as they were may still join a task.
+  if (!A->leavesAlone(dyn_cast_or_null<FunctionDecl>(Call.getDecl())))
+    for (const auto &[Object, Known] : State->get<ScopeMap>())
+      if ((Known.Escaped && !System) || IsGiven(Object))
+        Next = Next->remove<ScopeMap>(Object);
   for (const auto &[Storage, Known] : State->get<TaskMap>())
     if (IsGiven(Storage) || (Known.Scope && IsGiven(Known.Scope)))
       Next = Next->remove<TaskMap>(Storage);
@@ -252,7 +254,7 @@ void ScopeState::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
   A->U.scan();
   const auto *Callee = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
   const auto *E = dyn_cast_or_null<CallExpr>(Call.getOriginExpr());
-  if (!E || C.wasInlined || A->leavesAlone(Callee))
+  if (!E || C.wasInlined || (A->leavesAlone(Callee) && !A->U.touchesScopes(Callee)))
     return;
   static constexpr std::pair<Effect, ScopeEvent> Events[] = {
       {Effect::ScopeOpen, ScopeEvent::Open},   {Effect::SpawnTask, ScopeEvent::Spawn},

@@ -10,8 +10,10 @@
 #include "checkers/Flow.h"
 #include "checkers/ResultUse.h"
 #include "checkers/ScopeOptions.h"
+#include "fixits/Bodies.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 #include "clang/StaticAnalyzer/Core/Checker.h"
+#include <deque>
 
 using namespace clang;
 using namespace ento;
@@ -24,6 +26,13 @@ struct ScopeName {
   const Expr *Written = nullptr;    ///< what points to the scope
   const VarDecl *Var = nullptr;     ///< the variable that it is
   const ValueDecl *Field = nullptr; ///< the field that it is, or that points to it
+};
+
+/// A function that runs as a part of a task.
+struct Frame {
+  const FunctionDecl *F;          ///< its definition
+  const CallExpr *Call = nullptr; ///< the call of it, in Caller; null for the task's entry
+  const Frame *Caller = nullptr;
 };
 
 class ScopeUse : public Checker<check::ASTCodeBody> {
@@ -44,7 +53,10 @@ private:
   bool isSame(const ScopeName &A, const ScopeName &B) const;
   const CallExpr *openingOf(const ScopeName &Scope) const;
   const FunctionDecl *functionOf(const CallExpr *Call) const;
-  bool isOwn(const Expr *E, const FunctionDecl *Entry, const SpawnSite &Task) const;
+  std::deque<Frame> framesOf(const FunctionDecl *Entry) const;
+  bool isOwn(const Expr *E, const Frame &At, const SpawnSite &Task, AnalysisManager &Manager) const;
+  const CallExpr *joinOfOwn(const Frame &At, const SpawnSite &Task, AnalysisManager &Manager) const;
+  const CallExpr *waitIn(const Stmt *S) const;
   bool isBackground(const SpawnSite &Task) const;
   bool mayFail(const FunctionDecl *Entry) const;
   bool isStopTest(const Expr *E) const;
@@ -85,15 +97,19 @@ bool isNull(const Expr *E, ASTContext &Context) {
   return E->isNullPointerConstant(Context, Expr::NPC_ValueDependentIsNotNull);
 }
 
+Body bodyOf(const FunctionDecl *F, AnalysisManager &Manager, BugReporter &Reporter) {
+  AnalysisDeclContext *Context = Manager.getAnalysisDeclContext(F);
+  return {F, Context, Context->getParentMap(), Context->getCFG(), Manager, Reporter};
+}
+
 } // namespace
 
 void ScopeUse::checkASTCodeBody(const Decl *D, AnalysisManager &Manager, BugReporter &Reporter) const {
   A->U.scan();
   const auto *F = dyn_cast<FunctionDecl>(D);
-  AnalysisDeclContext *Context = Manager.getAnalysisDeclContext(D);
-  if (!F || !Context || (!A->U.touchesScopes(F) && !A->U.passesTokens(F)))
+  if (!F || (!A->U.touchesScopes(F) && !A->U.passesTokens(F)))
     return;
-  const Body B{F, Context, Context->getParentMap(), Context->getCFG(), Manager, Reporter};
+  const Body B = bodyOf(F, Manager, Reporter);
   if (!B.Graph)
     return;
   if (A->Book.isOn(Rule::scope_Order))
@@ -304,20 +320,13 @@ bool ScopeUse::mayFail(const FunctionDecl *Entry) const {
   const FunctionDecl *Definition = nullptr;
   if (!Entry || !Entry->hasBody(Definition))
     return !Entry || Entry->getReturnType()->isIntegerType();
-  llvm::SmallPtrSet<const FunctionDecl *, 8> Seen;
-  SmallVector<const FunctionDecl *, 8> Work{Definition};
-  while (!Work.empty()) {
-    const FunctionDecl *F = Work.pop_back_val();
-    if (!Seen.insert(F->getCanonicalDecl()).second)
-      continue;
-    for (const CallExpr *Call : A->U.callsIn(F)) {
-      const Meaning *End = A->U.meaningOf(Call, Effect::EndThread);
-      if (End && End->JoinsScopes)
-        return true;
-      if (const FunctionDecl *Callee = Call->getDirectCallee()->getDefinition())
-        Work.push_back(Callee);
-    }
-  }
+  bool EndsItself = false;
+  eachCallBelow(Definition, A->U, [&](const CallExpr *Call, const FunctionDecl *) {
+    const Meaning *End = A->U.meaningOf(Call, Effect::EndThread);
+    EndsItself |= End && End->JoinsScopes;
+  });
+  if (EndsItself)
+    return true;
   if (!Definition->getReturnType()->isIntegerType())
     return false; // what it returns is a value
   struct Returns : RecursiveASTVisitor<Returns> {
@@ -570,38 +579,71 @@ void ScopeUse::checkDaemon(const SpawnSite &Task, const Body &B) const {
 // ---- NestedLimit
 // ------------------------------------------------------------------------------------------------------
 
-/// Whether \p E, in \p Entry, is the scope that \p Task, which runs it, belongs to.
-bool ScopeUse::isOwn(const Expr *E, const FunctionDecl *Entry, const SpawnSite &Task) const {
-  const Unit &U = A->U;
-  E = E->IgnoreParenCasts();
-  auto IsSelf = [&](const Expr *Value) {
-    const auto *Call = Value ? dyn_cast<CallExpr>(Value->IgnoreParenCasts()) : nullptr;
-    return Call && U.meaningOf(Call, Effect::ScopeSelf);
-  };
-  auto InitOf = [](const Expr *Value) -> const Expr * {
-    const auto *Ref = dyn_cast<DeclRefExpr>(Value->IgnoreParenCasts());
+/// The functions of this file that run in a task of \p Entry and do something to a scope: one for each call that leads
+/// there, after its caller.
+std::deque<Frame> ScopeUse::framesOf(const FunctionDecl *Entry) const {
+  std::deque<Frame> Frames{{Entry}}; // stable addresses
+  llvm::SmallPtrSet<const CallExpr *, 8> Seen;
+  for (size_t I = 0; I < Frames.size(); ++I)
+    for (const CallExpr *Call : A->U.callsIn(Frames[I].F)) {
+      const FunctionDecl *Callee = nullptr;
+      if (Call->getDirectCallee()->hasBody(Callee) && A->U.touchesScopes(Callee) && Seen.insert(Call).second)
+        Frames.push_back({Callee, Call, &Frames[I]});
+    }
+  return Frames;
+}
+
+/// What \p E stands for: what a pointer was declared with, what a parameter was given. \p In becomes the frame in which
+/// that is written.
+static const Expr *sourceOf(const Expr *E, const Frame *&In) {
+  for (;;) {
+    E = E->IgnoreParenCasts();
+    const auto *Ref = dyn_cast<DeclRefExpr>(E);
     const auto *Var = Ref ? dyn_cast<VarDecl>(Ref->getDecl()) : nullptr;
-    return Var && Var->hasLocalStorage() && Var->hasInit() ? Var->getInit() : nullptr;
-  };
-  if (IsSelf(E) || IsSelf(InitOf(E)))
+    if (!Var || !Var->hasLocalStorage() || !Var->getType()->isPointerType())
+      return E;
+    if (const auto *Param = dyn_cast<ParmVarDecl>(Var)) {
+      if (!In->Call || Param->getFunctionScopeIndex() >= In->Call->getNumArgs())
+        return E;
+      E = In->Call->getArg(Param->getFunctionScopeIndex());
+      In = In->Caller;
+    } else if (Var->hasInit()) {
+      E = Var->getInit();
+    } else {
+      return E;
+    }
+  }
+}
+
+/// Whether \p E, in \p At, is the scope that \p Task, which runs it, belongs to.
+bool ScopeUse::isOwn(const Expr *E, const Frame &At, const SpawnSite &Task, AnalysisManager &Manager) const {
+  const Unit &U = A->U;
+  const Frame *In = &At;
+  E = sourceOf(E, In);
+  if (const auto *Self = dyn_cast<CallExpr>(E)) {
+    if (!U.meaningOf(Self, Effect::ScopeSelf))
+      return false;
+    // Behind the opening of another it is that one.
+    for (; In; Self = In->Call, In = In->Caller)
+      for (const CallExpr *Open : U.callsIn(In->F))
+        if (U.meaningOf(Open, Effect::ScopeOpen) && reaches(*Manager.getCFG(In->F), Open, Self))
+          return false;
     return true;
+  }
   const ScopeName Own = nameOf(Task.Scope), Named = nameOf(E);
   if (Named.Var && Named.Var->hasGlobalStorage())
     return isSame(Own, Named);
   // What the entry's parameter says: the scope itself, the object that it is a field of, or one that points to it.
   auto IsParameter = [&](const Expr *Value) {
-    if (const Expr *Init = InitOf(Value))
-      Value = Init;
-    const auto *Ref = dyn_cast<DeclRefExpr>(Value->IgnoreParenCasts());
-    const auto *Param = Ref ? dyn_cast<ParmVarDecl>(Ref->getDecl()) : nullptr;
-    return Param && Param->getDeclContext() == Entry;
+    const auto *Ref = dyn_cast<DeclRefExpr>(Value);
+    return Ref && isa<ParmVarDecl>(Ref->getDecl()) && !In->Call;
   };
   if (IsParameter(E))
     return Task.Argument && isSame(nameOf(Task.Argument), Own);
   const auto *Member = dyn_cast<MemberExpr>(E);
   if (const auto *Address = dyn_cast<UnaryOperator>(E); Address && Address->getOpcode() == UO_AddrOf)
     Member = dyn_cast<MemberExpr>(Address->getSubExpr()->IgnoreParenCasts());
-  if (!Member || !Member->isArrow() || !IsParameter(Member->getBase()))
+  if (!Member || !Member->isArrow() || !IsParameter(sourceOf(Member->getBase(), In)))
     return false;
   if (Own.Field)
     return Own.Field == Member->getMemberDecl();
@@ -643,49 +685,94 @@ bool ScopeUse::isLimitedLater(const ScopeName &Scope) const {
   });
 }
 
+/// The call in \p At that joins the scope which \p Task belongs to, or null.
+const CallExpr *ScopeUse::joinOfOwn(const Frame &At, const SpawnSite &Task, AnalysisManager &Manager) const {
+  for (const CallExpr *Call : A->U.callsIn(At.F))
+    for (Effect What : {Effect::ScopeJoin, Effect::ScopeTryJoin, Effect::ScopeEnd})
+      if (const Meaning *Row = A->U.meaningOf(Call, What);
+          Row && isOwn(Unit::argument(Call, Row->Object), At, Task, Manager) &&
+          !expectsFailure(Call, Manager.getAnalysisDeclContext(At.F)->getParentMap(), A->U.context()))
+        return Call;
+  return nullptr;
+}
+
+/// The call by which \p S waits for what another task does: \p S, or one in a function of this file that it calls. A
+/// function that opens a scope waits for its own tasks.
+const CallExpr *ScopeUse::waitIn(const Stmt *S) const {
+  const Unit &U = A->U;
+  auto IsWait = [&](const CallExpr *Call) {
+    const Meaning *Join = U.meaningOf(Call, Effect::JoinTask);
+    return U.meaningOf(Call, Effect::Wait) || (Join && !Join->StartsQueued);
+  };
+  const auto *Call = dyn_cast<CallExpr>(S);
+  if (!Call || !Call->getDirectCallee())
+    return nullptr;
+  if (IsWait(Call))
+    return Call;
+  const CallExpr *Wait = nullptr;
+  eachCallBelow(Call->getDirectCallee(), U, [&](const CallExpr *Inner, const FunctionDecl *In) {
+    if (!Wait && IsWait(Inner) &&
+        llvm::none_of(U.callsIn(In), [&](const CallExpr *Open) { return U.meaningOf(Open, Effect::ScopeOpen); }))
+      Wait = Inner;
+  });
+  return Wait;
+}
+
 void ScopeUse::checkNesting(const Body &B) const {
   const Unit &U = A->U;
   const auto Tasks = U.tasksOf(B.F);
+  if (Tasks.empty())
+    return;
+  const std::deque<Frame> Frames = framesOf(B.F);
+  auto At = [&](const Stmt *S, const FunctionDecl *In) {
+    return PathDiagnosticLocation::createBegin(S, B.Reporter.getSourceManager(), B.Manager.getAnalysisDeclContext(In));
+  };
+  /// How the task comes to \p In, the last step first.
+  auto WayTo = [&](const Frame *In, const SpawnSite &Task, SmallVectorImpl<Body::Note> &Notes) {
+    for (; In->Call; In = In->Caller)
+      Notes.push_back({"'" + In->F->getNameAsString() + "' is called here", At(In->Call, In->Caller->F)});
+    Notes.push_back({"'" + B.F->getNameAsString() + "' is a task of the scope, spawned here", At(Task.Call, Task.In)});
+  };
   for (const SpawnSite *Task : Tasks) {
-    const Body::Note Spawned{"'" + B.F->getNameAsString() + "' is a task of the scope, spawned here",
-                             PathDiagnosticLocation::createBegin(Task->Call, B.Reporter.getSourceManager(),
-                                                                 B.Manager.getAnalysisDeclContext(Task->In))};
-    bool Found = false;
-    for (const CallExpr *Call : U.callsIn(B.F))
-      for (Effect What : {Effect::ScopeJoin, Effect::ScopeTryJoin, Effect::ScopeEnd})
-        if (const Meaning *Row = U.meaningOf(Call, What); Row && !Found &&
-                                                          isOwn(Unit::argument(Call, Row->Object), B.F, *Task) &&
-                                                          !expectsFailure(Call, B.Parents, U.context())) {
-          B.report(A->Book, Rule::scope_NestedLimit, "task joins the scope that it belongs to, and waits for itself",
-                   Call, Spawned);
-          Found = true;
-        }
-    if (Found)
-      return;
+    for (const Frame &In : Frames)
+      if (const CallExpr *Join = joinOfOwn(In, *Task, B.Manager)) {
+        SmallVector<Body::Note, 2> Notes;
+        WayTo(&In, *Task, Notes);
+        bodyOf(In.F, B.Manager, B.Reporter)
+            .report(A->Book, Rule::scope_NestedLimit, "task joins the scope that it belongs to, and waits for itself",
+                    Join, Notes);
+        return;
+      }
     const CallExpr *Open = openingOf(nameOf(Task->Scope));
     const Meaning *OpenRow = Open ? U.meaningOf(Open, Effect::ScopeOpen) : nullptr;
     const bool Limited =
         (OpenRow && optionsOf(Open, *OpenRow, U).Limited.value_or(false)) || isLimitedLater(nameOf(Task->Scope));
     if (!Limited)
       continue;
-    for (const SpawnSite &Nested : U.tasksIn(B.F)) {
-      if (!isOwn(Nested.Scope, B.F, *Task) || isBackground(Nested))
-        continue;
-      const Stmt *Wait = walk(pointAfter(*B.Graph, Nested.Call), [&](const Stmt *S) {
-        const auto *Call = dyn_cast<CallExpr>(S);
-        if (!Call)
-          return Step::On;
-        const Meaning *Join = U.meaningOf(Call, Effect::JoinTask);
-        return U.meaningOf(Call, Effect::Wait) || (Join && !Join->StartsQueued) ? Step::Found : Step::On;
-      });
-      if (!Wait)
-        continue;
-      B.report(A->Book, Rule::scope_NestedLimit,
-               "task waits for one that it spawned into its own scope: with the limit reached, that one waits for the "
-               "place of the first",
-               Wait, {Body::Note{"the other task is spawned here", B.at(Nested.Call)}, Spawned});
-      return;
-    }
+    for (const Frame &Spawner : Frames)
+      for (const SpawnSite &Nested : U.tasksIn(Spawner.F)) {
+        if (!isOwn(Nested.Scope, Spawner, *Task, B.Manager) || isBackground(Nested))
+          continue;
+        // What comes after the spawn: in its function, then in those that called it.
+        const CallExpr *After = Nested.Call;
+        for (const Frame *In = &Spawner; In; After = In->Call, In = In->Caller) {
+          const Stmt *Wait = walk(pointAfter(*B.Manager.getCFG(In->F), After),
+                                  [&](const Stmt *S) { return waitIn(S) ? Step::Found : Step::On; });
+          if (!Wait)
+            continue;
+          SmallVector<Body::Note, 4> Notes;
+          if (const CallExpr *Inner = waitIn(Wait); Inner != Wait)
+            Notes.push_back({"the wait is here", At(Inner, functionOf(Inner))});
+          Notes.push_back({"the other task is spawned here", At(Nested.Call, Spawner.F)});
+          WayTo(&Spawner, *Task, Notes);
+          bodyOf(In->F, B.Manager, B.Reporter)
+              .report(A->Book, Rule::scope_NestedLimit,
+                      "task waits for one that it spawned into its own scope: with the limit reached, that one waits "
+                      "for the place of the first",
+                      Wait, Notes);
+          return;
+        }
+      }
   }
 }
 

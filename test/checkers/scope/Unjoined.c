@@ -258,6 +258,14 @@ int good_task_by_its_scope(ss_scope *scope) {
   return ss_scope_join(scope, NULL);
 }
 
+static int join_that(ss_task *task) { return ss_task_join(task, NULL); }
+
+int good_task_joined_by_a_helper(ss_scope *scope) {
+  ss_task task;
+  int err = ss_spawn_task(scope, &task, 0, work, NULL);
+  return err ? err : join_that(&task);
+}
+
 int good_exit_joins(void) {
   ss_scope s;
   if (ss_scope_open(&s, NULL, SS_HERE))
