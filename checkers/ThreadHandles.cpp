@@ -12,8 +12,10 @@
 #include "checkers/LlvmCompat.h"
 #include "checkers/Objects.h"
 #include "checkers/Story.h"
+#include "fixits/Bodies.h"
 #include "fixits/ThreadFixes.h"
 #include "clang/AST/ParentMap.h"
+#include "clang/AST/RecursiveASTVisitor.h"
 #include "clang/StaticAnalyzer/Core/Checker.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/CallEvent.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/CheckerContext.h"
@@ -145,6 +147,12 @@ private:
   std::pair<const Stmt *, const LocationContext *> spawnAsWritten(const CallExpr *Spawn,
                                                                   const LocationContext *Frame) const;
   const CallExpr *selfJoinSpawn(const MemRegion *Origin, CheckerContext &C) const;
+  /// Whether a thread in \p Entry sees to its own end: it detaches itself, by what it has pushed to be called as well,
+  /// or tells its handle to somebody, who may join it.
+  bool endsItself(const FunctionDecl *Entry) const;
+  /// The same of a thread whose start routine is the parameter \p Entry of a function that is explored by itself: of
+  /// one that a call in this file passes.
+  bool mayEndItself(const Expr *Entry, CheckerContext &C) const;
 
   /// What a report has besides its message and its place.
   struct Details {
@@ -517,6 +525,54 @@ ProgramStateRef ThreadHandles::lendArgument(ProgramStateRef State, const CallEve
   return State;
 }
 
+bool ThreadHandles::endsItself(const FunctionDecl *Entry) const {
+  if (A->U.detachesItself(Entry))
+    return true;
+  struct Ends : RecursiveASTVisitor<Ends> {
+    const Unit &U;
+    bool Found = false;
+    explicit Ends(const Unit &U) : U(U) {}
+    bool VisitVarDecl(VarDecl *Var) { // pthread_cleanup_push makes a variable for its handler
+      const FunctionDecl *Handler = Var->getType()->isFunctionPointerType() ? U.namedFunction(Var->getInit()) : nullptr;
+      return !(Found |= Handler && U.detachesItself(Handler));
+    }
+    bool VisitBinaryOperator(BinaryOperator *Assign) {
+      const auto *Value = dyn_cast<CallExpr>(Assign->getRHS()->IgnoreParenCasts());
+      const auto *Local = dyn_cast<DeclRefExpr>(Assign->getLHS()->IgnoreParenCasts());
+      const auto *Var = Local ? dyn_cast<VarDecl>(Local->getDecl()) : nullptr;
+      return !(Found |= Assign->getOpcode() == BO_Assign && Value && U.meaningOf(Value, Effect::Self) &&
+                        !(Var && Var->hasLocalStorage()));
+    }
+  } Visit(A->U);
+  auto Look = [&](const FunctionDecl *F) {
+    const FunctionDecl *Definition = nullptr;
+    if (!Visit.Found && F->hasBody(Definition) &&
+        !A->U.context().getSourceManager().isInSystemHeader(Definition->getLocation()))
+      Visit.TraverseStmt(Definition->getBody());
+  };
+  Look(Entry);
+  eachCallBelow(Entry, A->U, [&](const CallExpr *Call, const FunctionDecl *) { Look(Call->getDirectCallee()); });
+  return Visit.Found;
+}
+
+bool ThreadHandles::mayEndItself(const Expr *Entry, CheckerContext &C) const {
+  const auto *Ref = Entry && C.inTopFrame() ? dyn_cast<DeclRefExpr>(Entry->IgnoreParenCasts()) : nullptr;
+  const auto *Param = Ref ? dyn_cast<ParmVarDecl>(Ref->getDecl()) : nullptr;
+  const auto *F = dyn_cast_or_null<FunctionDecl>(C.getStackFrame()->getDecl());
+  if (!Param || !F || A->U.hasUnseenCallers(F))
+    return false;
+  for (const FunctionDecl *Caller : A->U.callersOf(F))
+    for (const CallExpr *Call : A->U.callsIn(Caller)) {
+      if (Call->getDirectCallee()->getCanonicalDecl() != F->getCanonicalDecl())
+        continue;
+      const FunctionDecl *Given =
+          Unit::namedFunction(Unit::argument(Call, Role::argument(Param->getFunctionScopeIndex())));
+      if (!Given || endsItself(Given))
+        return true;
+    }
+  return false;
+}
+
 void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {
   ProgramStateRef State = C.getState();
   const auto *E = cast<CallExpr>(Call.getOriginExpr());
@@ -595,6 +651,8 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
   if (Entry && A->U.detachesItself(Entry)) {
     H.At = Handle::Detached;
     Story += "; '" + functionName(Entry).str() + "' detaches itself";
+  } else if (Entry ? endsItself(Entry) : mayEndItself(Unit::argument(E, Row.Entry), C)) {
+    H.MaybeGiven = true;
   }
   State = State->set<HandleMap>(Symbol, H);
   ExplodedNode *Spawned = C.addTransition(State, tell(Symbol, Story, C));

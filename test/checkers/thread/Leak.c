@@ -425,6 +425,67 @@ int good_entry_detaches_itself(void *arg) {
   return 0;
 }
 
+static void leave_alone(void *arg) {
+  pthread_detach(pthread_self());
+  free(arg);
+}
+
+static void *by_its_handler(void *arg) {
+  void (*handler)(void *) = leave_alone; // as pthread_cleanup_push keeps it
+  work(arg);
+  handler(arg);
+  return NULL;
+}
+
+static pthread_t newest;
+
+static void *says_who_it_is(void *arg) {
+  newest = pthread_self(); // who stops it joins that
+  return work(arg);
+}
+
+static void *only_asks(void *arg) {
+  pthread_t me = pthread_self();
+  return pthread_equal(me, newest) ? arg : work(arg);
+}
+
+int good_handler_detaches(void *arg) {
+  pthread_t t;
+  return pthread_create(&t, NULL, by_its_handler, arg);
+}
+
+int good_tells_its_handle(void *arg) {
+  pthread_t t;
+  return pthread_create(&t, NULL, says_who_it_is, arg);
+}
+
+int bad_asks_for_its_handle(void *arg) {
+  pthread_t t;
+  return pthread_create(&t, NULL, only_asks, arg); // expected-note{{'t' is spawned here}}
+  // expected-warning@-1{{leaves 'bad_asks_for_its_handle' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
+}
+
+// The start routine is a parameter: those that the calls in this file pass count.
+static int good_start(void *(*entry)(void *), void *arg) {
+  pthread_t t;
+  int err = pthread_create(&t, NULL, entry, arg);
+  if (err)
+    log_error("no thread");
+  return err;
+}
+
+int starts_some(void *arg) { return good_start(by_its_handler, arg) | good_start(says_who_it_is, arg); }
+
+static int bad_start(void *(*entry)(void *), void *arg) {
+  pthread_t t;
+  int err = pthread_create(&t, NULL, entry, arg); // expected-note{{'t' is spawned here}}
+  if (err)
+    log_error("no thread");
+  return err; // expected-warning{{leaves 'bad_start' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
+}
+
+int starts_others(void *arg) { return bad_start(only_asks, arg); }
+
 pthread_t logger;
 
 int good_global(void) {
