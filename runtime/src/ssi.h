@@ -34,7 +34,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* Small and called everywhere: in line they would be a tenth of the code. */
+/* Small and called everywhere: in line they would be more than a KiB in all. */
 #define SSI_SMALL __attribute__((noinline))
 
 #ifndef SSI_FN
@@ -505,7 +505,7 @@ SSI_FN void ssi_workers_dismiss_locked(void);
 /** End all parked workers and wait until the threads are gone. */
 SSI_FN void ssi_workers_retire(void);
 
-/* ---- the process: process.c, fork.c ------------------------------------------------------------------------------ */
+/* ---- the process: process.c -------------------------------------------------------------------------------------- */
 
 /** State of the process; see the top. Everything without a comment is guarded by lock. */
 struct ssi_process {
@@ -559,8 +559,7 @@ SSI_FN void ssi_io_forked(void);
 /** Install the handlers of fork; once. */
 SSI_FN int ssi_fork_prepare(void);
 
-/* ---- reports: report.c --------------------------------------------------------------------------------------------
- */
+/* ---- reports: report.c, text.c ----------------------------------------------------------------------------------- */
 
 /** One report, a line or more, to where ss_configure says. Never with the lock held. */
 SSI_FN void ssi_report(const char *format, ...) SS_PRINTF(1, 2);
