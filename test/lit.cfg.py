@@ -93,5 +93,5 @@ config.environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the tests' own modules ar
 config.environment["HOME"] = config.test_exec_root
 config.environment["XDG_CONFIG_HOME"] = os.path.join(config.test_exec_root, "config")
 config.environment["XDG_CACHE_HOME"] = os.path.join(config.test_exec_root, "cache")
-for name in ["LD_PRELOAD", "SAFESPAWN_PROFILE", "SAFESPAWN_RULES", "CCACHE_DISABLE", "CCC_OVERRIDE_OPTIONS"]:
+for name in ["LD_PRELOAD", "SAFESPAWN_PROFILE", "SAFESPAWN_RULES", "SAFESPAWN_REWRITES", "CCACHE_DISABLE", "CCC_OVERRIDE_OPTIONS"]:
     config.environment.pop(name, None)

@@ -20,6 +20,7 @@ struct wishes {
 	char *clangd;
 	char *profile;
 	char *rules;
+	char *rewrites;
 	int help;
 };
 
@@ -33,6 +34,7 @@ static void wishes_free(struct wishes *wishes)
 	free(wishes->clangd);
 	free(wishes->profile);
 	free(wishes->rules);
+	free(wishes->rewrites);
 }
 
 /* Which of our options is @word? The option's place in @table, or -1: clangd's. */
@@ -155,21 +157,26 @@ static void preload(const char *folder)
 int run_clangd(int argc, char **argv)
 {
 	CLEANUP(wishes_free) struct wishes wishes = { 0 };
-	const struct poptOption table[] = { { "clangd", '\0', POPT_ARG_STRING, &wishes.clangd, 0, "the clangd to start",
-					      "PATH" },
-					    { "profile", '\0', POPT_ARG_STRING, &wishes.profile, 0,
-					      "which rules are on: default or strict", "NAME" },
-					    { "rules", '\0', POPT_ARG_STRING, &wishes.rules, 0,
-					      "turn rules on, or off with a leading '-'", "GLOB,..." },
-					    { "help", '\0', POPT_ARG_NONE, &wishes.help, 0,
-					      "show this help; clangd's own is 'clangd --help'", NULL },
-					    POPT_TABLEEND };
+	const struct poptOption table[] = {
+		{ "clangd", '\0', POPT_ARG_STRING, &wishes.clangd, 0, "the clangd to start", "PATH" },
+		{ "profile", '\0', POPT_ARG_STRING, &wishes.profile, 0, "which rules are on: default or strict",
+		  "NAME" },
+		{ "rules", '\0', POPT_ARG_STRING, &wishes.rules, 0, "turn rules on, or off with a leading '-'",
+		  "GLOB,..." },
+		{ "rewrites", '\0', POPT_ARG_STRING, &wishes.rewrites, 0,
+		  "which rewrites are quick fixes: all, reports (those that repair one) or none", "WHICH" },
+		{ "help", '\0', POPT_ARG_NONE, &wishes.help, 0, "show this help; clangd's own is 'clangd --help'",
+		  NULL },
+		POPT_TABLEEND
+	};
+	static const char *const rewrites[] = { "all", "reports", "none", NULL };
 	auto_strings rest = { 0 };
 	auto_strings arguments = { 0 };
 	auto_string folder = toolchain_library_folder();
 	auto_string program = NULL;
 	auto_string why = NULL;
 	size_t count = 0;
+	size_t which;
 	int *majors;
 	int code = read_arguments(argc, argv, table, &rest);
 
@@ -184,6 +191,8 @@ int run_clangd(int argc, char **argv)
 		setenv("SAFESPAWN_PROFILE", wishes.profile, 1);
 	if (wishes.rules && rules_check(wishes.rules) == 0)
 		setenv("SAFESPAWN_RULES", wishes.rules, 1);
+	if (wishes.rewrites && options_word("--rewrites", wishes.rewrites, rewrites, &which) == 0)
+		setenv("SAFESPAWN_REWRITES", wishes.rewrites, 1);
 
 	majors = toolchain_majors(folder, &count);
 	program = find_clangd(&wishes, majors, count);

@@ -163,7 +163,7 @@ void options_help(const char *verb, const char *operands, const char *about, con
 	poptFreeContext(context);
 }
 
-static int read_word(const char *option, const char *given, const char *const *words, size_t *ret_at)
+int options_word(const char *option, const char *given, const char *const *words, size_t *ret_at)
 {
 	auto_strings known = { 0 };
 	auto_buffer list = { 0 };
@@ -242,7 +242,7 @@ static int take(struct options *options, int which, const char *given, size_t *c
 		options->deep = true;
 		return 0;
 	case OPT_TRIAGE:
-		code = read_word("--triage", given, switches, &at);
+		code = options_word("--triage", given, switches, &at);
 		if (!code)
 			options->no_triage = at == 1;
 		return code;
@@ -258,9 +258,9 @@ static int take(struct options *options, int which, const char *given, size_t *c
 		options->jobs = number;
 		return code;
 	case OPT_COLOR:
-		return read_word("--color", given, whens, color);
+		return options_word("--color", given, whens, color);
 	case OPT_PROGRESS:
-		code = read_word("--progress", given, progresses, &at);
+		code = options_word("--progress", given, progresses, &at);
 		if (!code && at == 1)
 			options->progress = false;
 		return code;
@@ -271,7 +271,7 @@ static int take(struct options *options, int which, const char *given, size_t *c
 		options->no_snippet = true;
 		return 0;
 	case OPT_FORMAT:
-		code = read_word("--format", given, formats, &at);
+		code = options_word("--format", given, formats, &at);
 		if (!code)
 			options->json = at == 1;
 		return code;
@@ -300,13 +300,13 @@ static int take(struct options *options, int which, const char *given, size_t *c
 		set(&options->vendor, given);
 		return 0;
 	case OPT_TO:
-		code = read_word("--to", given, styles, &at);
+		code = options_word("--to", given, styles, &at);
 		if (!code)
 			options->to_scope = at == 1;
 		return code;
 	case OPT_DETACHED:
 		set(&options->detached, given);
-		return read_word("--detached", given, purposes, &at);
+		return options_word("--detached", given, purposes, &at);
 	case OPT_LIMIT:
 		code = read_number("--limit", given, 1, UINT_MAX, &number);
 		options->limit = (unsigned)number;

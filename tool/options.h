@@ -64,6 +64,10 @@ bool options_read(struct options *ret, const char *verb, int argc, char **argv, 
 /** Print the help of a verb, made from its table. */
 void options_help(const char *verb, const char *operands, const char *about, const struct poptOption *table);
 
+/** Which of @words, NULL at their end, was @given to @option: 0, or EXIT_USAGE after a message that names the nearest.
+ */
+int options_word(const char *option, const char *given, const char *const *words, size_t *ret_at);
+
 /** Complain about an option popt refused, naming the nearest one of @table: EXIT_USAGE. */
 int options_refused(const char *verb, poptContext context, int error, const struct poptOption *table);
 

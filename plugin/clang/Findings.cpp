@@ -277,7 +277,7 @@ static bool repairs(const Rewrite &R, const Finding &F, const SourceManager &SM)
          (IsOn(F.At) || llvm::any_of(F.Notes, [&](const Note &N) { return IsOn(N.At); }));
 }
 
-void Findings::print(DiagnosticsEngine &Diags, bool Offer) const {
+void Findings::print(DiagnosticsEngine &Diags, Options::Offers Offer) const {
   if (Diags.getIgnoreAllWarnings())
     return;
   // The engine's own mapping of -Werror passes over diagnostics that it did not define.
@@ -289,6 +289,14 @@ void Findings::print(DiagnosticsEngine &Diags, bool Offer) const {
     for (const Edit &E : R.Edits)
       B << FixItHint::CreateReplacement(CharSourceRange::getCharRange(E.Begin, E.Begin.getLocWithOffset(int(E.Length))),
                                         E.Text);
+  };
+  const SourceManager &SM = Diags.getSourceManager();
+  std::vector<const Rewrite *> Offered;
+  for (const Rewrite &R : Rewrites)
+    if (Offer != Options::Nothing && llvm::all_of(R.Edits, [&](const Edit &E) { return SM.isInMainFile(E.Begin); }))
+      Offered.push_back(&R);
+  auto OfferAt = [&](SourceLocation At, const Rewrite &R) {
+    Hints(Diags.Report(At, Plain) << "rewrite as a " + R.Name, {R.Name, R.Title, R.Edits});
   };
   for (const Finding &F : Reports) {
     {
@@ -302,10 +310,18 @@ void Findings::print(DiagnosticsEngine &Diags, bool Offer) const {
     if (F.Fixes.size() > 1)
       for (const Remedy &R : F.Fixes)
         Hints(Diags.Report(F.At, Plain) << "fix '" + R.Name + "': " + R.Title, R);
-    for (const Rewrite &R : Offer ? Rewrites : std::vector<Rewrite>())
-      if (const SourceManager &SM = Diags.getSourceManager();
-          repairs(R, F, SM) && llvm::all_of(R.Edits, [&](const Edit &E) { return SM.isInMainFile(E.Begin); }))
-        Hints(Diags.Report(F.At, Plain) << "rewrite as a " + R.Name, {R.Name, R.Title, R.Edits});
+    for (const Rewrite *R : Offered)
+      if (repairs(*R, F, SM))
+        OfferAt(F.At, *R);
+  }
+  if (Offer != Options::Everything)
+    return;
+  const unsigned Possible = Diags.getCustomDiagID(DiagnosticsEngine::Warning, "can %0 [safespawn]");
+  for (const Rewrite *R : Offered) {
+    if (llvm::any_of(Reports, [&](const Finding &F) { return repairs(*R, F, SM); }))
+      continue;
+    Diags.Report(R->At, Possible) << R->Title;
+    OfferAt(R->At, *R);
   }
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "checkers/Rules.h"
+#include "plugin/clang/Options.h"
 #include "clang/Basic/Diagnostic.h"
 #include "clang/Basic/SourceManager.h"
 #include "clang/StaticAnalyzer/Core/BugReporter/BugReporter.h"
@@ -90,8 +91,9 @@ struct Findings {
   static bool deserialise(llvm::StringRef Text, Findings &Out);
 
   /// Prints the reports as diagnostics. A report is an error under -Werror and nothing under -w.
-  /// With \p Offer each one is followed by the rewrites of this file alone that repair it.
-  void print(clang::DiagnosticsEngine &Diags, bool Offer = false) const;
+  /// As \p Offer has it, each one is followed by the rewrites of this file alone that repair it, and the others are
+  /// warnings of their own: clangd takes a remark for a note of the report before it.
+  void print(clang::DiagnosticsEngine &Diags, Options::Offers Offer) const;
   /// Writes the JSON report; \returns a complaint, or an empty string.
   std::string write(llvm::StringRef File, const clang::SourceManager &SM) const;
 };

@@ -90,6 +90,11 @@ std::string Options::fromEnvironment(Options &Out) {
   std::string Globs = sys::Process::GetEnv("SAFESPAWN_RULES").value_or("");
   if (std::string Complaint = selectRules(Out.Strict, Globs, Out.Rules); !Complaint.empty())
     return "SAFESPAWN_RULES: " + Complaint;
+  const std::string Rewrites = sys::Process::GetEnv("SAFESPAWN_REWRITES").value_or("reports");
+  if (Rewrites != "all" && Rewrites != "reports" && Rewrites != "none")
+    return "SAFESPAWN_REWRITES: it is all, reports or none, not '" + Rewrites + "'";
+  Out.Offer = Rewrites == "all" ? Everything : Rewrites == "reports" ? ForReports : Nothing;
+  Out.ToScope = Out.Offer != Nothing;
   return "";
 }
 

@@ -22,7 +22,8 @@ struct Options {
   bool ReadConfig = true;  ///< look for .safespawn.yaml
   unsigned TimeLimit = 60; ///< seconds for one file
   bool ToScope = false;    ///< rewrite spawns into tasks of scopes, for the report
-  bool Offer = false;      ///< print rewrites as quick fixes of the reports that they repair
+  /// Which rewrites are printed as quick fixes: those that repair a report, or the others as well.
+  enum Offers { Nothing, ForReports, Everything } Offer = Nothing;
   /// What becomes of a thread that is detached on purpose.
   enum Purpose { Keep, Service, Background } Detached = Keep;
   unsigned Limit = 0;                       ///< tasks at once that a scope may have; 0: as many as are spawned
@@ -31,7 +32,7 @@ struct Options {
   /// Reads the arguments of -fplugin-arg-safespawn-…; a mistake is an error of the compile that names the nearest right
   /// spelling. \returns whether all is well.
   static bool parse(const std::vector<std::string> &Arguments, clang::DiagnosticsEngine &Diags, Options &Out);
-  /// Reads SAFESPAWN_PROFILE and SAFESPAWN_RULES, for hosts that pass no arguments.
+  /// Reads SAFESPAWN_PROFILE, SAFESPAWN_RULES and SAFESPAWN_REWRITES, for hosts that pass no arguments.
   /// \returns a complaint, or an empty string.
   static std::string fromEnvironment(Options &Out);
 };

@@ -30,7 +30,6 @@ class Action : public PluginASTAction {
     if (CI.getFrontendOpts().ProgramAction == frontend::RunAnalysis)
       return std::make_unique<ForeignAnalysis>(CI);
     if (isPreloadedOnly(CI)) {
-      Asked.ToScope = Asked.Offer = true;
       if (std::string Complaint = Options::fromEnvironment(Asked); !Complaint.empty()) {
         DiagnosticsEngine &Diags = CI.getDiagnostics();
         Diags.Report(Diags.getCustomDiagID(DiagnosticsEngine::Error, "safespawn: %0")) << Complaint;

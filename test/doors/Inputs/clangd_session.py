@@ -80,6 +80,21 @@ int load(int stop)
 }
 """
 
+PAIR = """#include <pthread.h>
+
+void *work(void *argument);
+
+int run(void *argument)
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, work, argument))
+		return -1;
+	pthread_join(t, NULL);
+	return 0;
+}
+"""
+
 BROKEN = "int f(void) { return undeclared; }\n"
 
 
@@ -161,6 +176,28 @@ def rewrite(clangd, loader, folder, include):
             assert session.text[path].count(part) == 1, session.text[path]
 
 
+def offer(clangd, loader, folder, include):
+    """A thread with which all is well gets no word, and the quick fix where all rewrites are asked for."""
+    path = write(folder, "run.c", PAIR)
+    with open(os.path.join(folder, "compile_flags.txt"), "a") as flags:
+        flags.write("-I" + include + "\n")
+    with Session(clangd, preload=loader, env={"SAFESPAWN_REWRITES": "all"}) as session:
+        (offer,) = session.open(path)
+        assert "an run as tasks of a scope" in offer["message"], offer
+        assert "pthread_create" in PAIR.splitlines()[offer["range"]["start"]["line"]], offer
+        (fix,) = [fix for fix in session.quick_fixes(path, offer) if "rewrite as a scope" in fix["title"]]
+        assert not session.apply(path, fix), session.text[path]
+        for part in ["#include <safespawn.h>", "ss_task t;", "SS_SCOPE(", "ss_spawn_task_ptr(", "ss_task_join_ptr(&t"]:
+            assert session.text[path].count(part) == 1, session.text[path]
+    leak = write(folder, "load.c", FORGOTTEN)
+    for which, fixes in [("reports", 1), ("none", 0)]:
+        with Session(clangd, preload=loader, env={"SAFESPAWN_REWRITES": which}) as session:
+            assert not session.open(path), which
+            (report,) = ours(session.open(leak), "thread.Leak")
+            found = [fix for fix in session.quick_fixes(leak, report) if "rewrite as a scope" in fix["title"]]
+            assert len(found) == fixes, (which, found)
+
+
 def strict(clangd, loader, folder):
     """The environment chooses the profile and the rules, because clangd hands no arguments to plugins."""
     path = write(folder, "detached.c", DETACHED)
@@ -220,5 +257,5 @@ def query_driver(clangd, loader, folder):
 
 
 if __name__ == "__main__":
-    sessions = [repair, alternatives, rewrite, strict, typing, without_plugin, query_driver]
+    sessions = [repair, alternatives, rewrite, offer, strict, typing, without_plugin, query_driver]
     {f.__name__: f for f in sessions}[sys.argv[1]](*sys.argv[2:])
