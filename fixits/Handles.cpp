@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fixits/Handles.h"
+#include "fixits/Bodies.h"
 #include "fixits/ScopePlace.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 
@@ -104,6 +105,31 @@ static bool takesHandle(const Meaning &Row, unsigned Index, bool ByAddress) {
   }
 }
 
+/// What \p F, a function of this file, does with the handle that it gets as its parameter \p Index, where it only names
+/// the thread; else null.
+static const Meaning *observedBy(const FunctionDecl *F, unsigned Index, const Unit &U, unsigned Depth = 0) {
+  const FunctionDecl *Definition = nullptr;
+  if (!F || !F->hasBody(Definition) || Index >= Definition->getNumParams() || Depth > 4)
+    return nullptr;
+  const ParmVarDecl *Handle = Definition->getParamDecl(Index);
+  SmallVector<const DeclRefExpr *, 4> Mentions;
+  collect(Definition->getBody(), Handle, Mentions);
+  const Meaning *Found = nullptr;
+  unsigned Known = 0;
+  for (const CallExpr *Call : U.callsIn(Definition))
+    for (unsigned I = 0; I < Call->getNumArgs(); ++I) {
+      const auto *Ref = dyn_cast<DeclRefExpr>(Call->getArg(I)->IgnoreParenImpCasts());
+      if (!Ref || Ref->getDecl() != Handle)
+        continue;
+      const Meaning *Row = U.meaningOf(Call->getDirectCallee(), Effect::Observe);
+      if (!Row || !takesHandle(*Row, I, /*ByAddress=*/false))
+        Row = observedBy(Call->getDirectCallee(), I, U, Depth + 1);
+      Known += Row != nullptr;
+      Found = Row ? Row : Found;
+    }
+  return Known == Mentions.size() ? Found : nullptr;
+}
+
 void Handles::classify(HandleUse &Use, const ParentMap &Parents) const {
   const ASTContext &Context = U.context();
   const Expr *E = Use.Ref;
@@ -168,6 +194,12 @@ void Handles::classify(HandleUse &Use, const ParentMap &Parents) const {
         return;
       }
     const FunctionDecl *Callee = Call->getDirectCallee();
+    if (const Meaning *Row = Passed == E && !IsPointer ? observedBy(Callee, I, U) : nullptr) {
+      Use.What = HandleUse::Call;
+      Use.In = Call;
+      Use.Row = Row;
+      return;
+    }
     if (Callee && Passed != E && Callee->getBuiltinID() == Builtin::BIfree) {
       Use.What = HandleUse::Free;
       Use.In = Call;
