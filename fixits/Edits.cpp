@@ -76,6 +76,10 @@ std::string Edits::text(SourceRange Range) const {
   return Lexer::getSourceText(written(Range), SM, Context.getLangOpts()).str();
 }
 
+static StringRef indentOfLine(StringRef Line) {
+  return Line.take_while([](char C) { return C == ' ' || C == '\t'; });
+}
+
 /// The text of the line that \p At is on, up to \p At.
 static StringRef lineBefore(SourceLocation At, const SourceManager &SM) {
   auto [File, Offset] = SM.getDecomposedLoc(At);
@@ -83,14 +87,45 @@ static StringRef lineBefore(SourceLocation At, const SourceManager &SM) {
   return Before.substr(Before.rfind('\n') + 1);
 }
 
-std::string Edits::indentOf(SourceLocation At) const {
-  StringRef Line = lineBefore(At, SM);
-  return Line.take_while([](char C) { return C == ' ' || C == '\t'; }).str();
-}
+std::string Edits::indentOf(SourceLocation At) const { return indentOfLine(lineBefore(At, SM)).str(); }
 
 std::string Edits::levelOf(SourceLocation Inner, SourceLocation Outer) const {
   std::string Deep = indentOf(Inner), Flat = indentOf(Outer);
   return StringRef(Deep).starts_with(Flat) && Deep.size() > Flat.size() ? Deep.substr(Flat.size()) : "    ";
+}
+
+/// What the first block of \p Text begins its lines with, in addition to what it stands behind.
+static StringRef levelOfFile(StringRef Text) {
+  std::optional<StringRef> Outer;
+  while (!Text.empty()) {
+    StringRef Line;
+    std::tie(Line, Text) = Text.split('\n');
+    StringRef Inner = indentOfLine(Line);
+    if (Outer && Inner.consume_front(*Outer) && !Inner.empty() && !Line.trim().empty())
+      return Inner;
+    Outer = Line.trim().ends_with("{") ? std::optional(indentOfLine(Line)) : std::nullopt;
+  }
+  return "\t";
+}
+
+std::string Edits::indented(StringRef Text) const {
+  const StringRef Level = levelOfFile(SM.getBufferData(SM.getMainFileID()));
+  std::string Result;
+  while (!Text.empty()) {
+    StringRef Line;
+    const bool Ends = Text.contains('\n');
+    std::tie(Line, Text) = Text.split('\n');
+    size_t Tabs = Line.size() - Line.ltrim('\t').size(), Spaces = indentOfLine(Line).size() - Tabs;
+    Line = Line.drop_front(Tabs + Spaces);
+    if (Level == "\t") {
+      Tabs += Spaces / 8;
+      Spaces %= 8;
+    }
+    for (; Tabs; --Tabs)
+      Result += Level;
+    Result += std::string(Spaces, ' ') + Line.str() + (Ends ? "\n" : "");
+  }
+  return Result;
 }
 
 bool Edits::isFirstOnLine(SourceLocation At) const { return lineBefore(At, SM).trim().empty(); }

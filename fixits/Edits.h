@@ -37,6 +37,8 @@ public:
   std::string indentOf(clang::SourceLocation At) const;
   /// The indentation that one level adds in this file, judged by the statement \p Inner in the block of \p Outer.
   std::string levelOf(clang::SourceLocation Inner, clang::SourceLocation Outer) const;
+  /// \p Text, whose lines begin with a tab for each level and maybe spaces after them, as the main file indents.
+  std::string indented(llvm::StringRef Text) const;
   /// Whether only white space stands before \p At on its line.
   bool isFirstOnLine(clang::SourceLocation At) const;
   /// The place after the last token of \p Range.

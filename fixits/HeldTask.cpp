@@ -48,8 +48,9 @@ static std::string helpersFor(const TaskFamily &Kind, const std::string &Flags) 
   };
   Put("FLAGS", Flags);
   Put("FN fn", Kind.Pointers ? "ss_ptr_fn fn" : "ss_fn fn");
-  Put("SPAWN(", Kind.Pointers ? "ss_spawn_task_ptr_at(" : "ss_spawn_task_at(");
-  Put("\n\t\tSITE", "\n\t\t\t" + std::string(Kind.Pointers ? "\t\t   site" : "\t       site"));
+  const std::string Spawn = Kind.Pointers ? "ss_spawn_task_ptr_at(" : "ss_spawn_task_at(";
+  Put("SPAWN(", Spawn);
+  Put("SITE", std::string(StringRef("err = ").size() + Spawn.size(), ' ') + "site");
   Put("STARTED", Kind.Mapped ? "!err ? thrd_success : err == ENOMEM ? thrd_nomem : thrd_error" : "err");
   Put("JOINED", Kind.Mapped ? "err ? thrd_error : thrd_success" : "err");
   Put("VALUE *", Kind.Pointers ? "void **" : "int *");
@@ -138,7 +139,7 @@ std::string safespawn::rewriteHeld(const Unit &U, const Handles &All, ArrayRef<c
   std::vector<HandleUse> Everything;
   for (const auto &[D, Uses] : All.all())
     llvm::append_range(Everything, Uses);
-  E.insert(At, helpersFor(*Kind, taskFlags(Everything, U)));
+  E.insert(At, E.indented(helpersFor(*Kind, taskFlags(Everything, U))));
   for (const ValueDecl *D : Vars) {
     replaceHandleType(D, "struct held_task", E);
     for (const HandleUse &Use : All.usesOf(D)) {

@@ -31,7 +31,7 @@ static std::string bodyOf(const FunctionDecl *Entry, const TaskFamily &Kind, Edi
   if (!Kind.Pointers)
     return Name;
   E.insert(E.after(Entry->getBody()->getSourceRange()),
-           "\n\nstatic int " + Name + "_service(void *arg)\n{\n\t(void)" + Name + "(arg);\n\treturn 0;\n}");
+           E.indented("\n\nstatic int " + Name + "_service(void *arg)\n{\n\t(void)" + Name + "(arg);\n\treturn 0;\n}"));
   return Name + "_service";
 }
 

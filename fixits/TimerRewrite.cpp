@@ -305,8 +305,8 @@ void Timer::write() {
     E.insert(E.begin(Delete->getArg(0)), "&");
   }
   E.insert(E.after(Callback->getBody()->getSourceRange()),
-           "\n\nstatic int " + Name + "_task(void *arg)\n{\n\t" + Name + "((union sigval){ " +
-               (IsNumber ? ".sival_int = (int)(intptr_t)arg" : ".sival_ptr = arg") + " });\n\treturn 0;\n}");
+           E.indented("\n\nstatic int " + Name + "_task(void *arg)\n{\n\t" + Name + "((union sigval){ " +
+                      (IsNumber ? ".sival_int = (int)(intptr_t)arg" : ".sival_ptr = arg") + " });\n\treturn 0;\n}"));
   E.need("ss_scope", "safespawn.h");
 }
 
