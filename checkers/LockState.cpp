@@ -1149,7 +1149,10 @@ ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent
       Standing Now = Known;
       Now.Shown |= !System && (!HasBody || A->U.locks(Callee)) &&
                    llvm::any_of(Given, [&](LockName Object) { return Names.isWithin(Lock, Object); });
-      Now.MaybeReleased |= HasBody && Written->releasesForCaller(Callee, Place);
+      const VarDecl *Global = Names.variableOf(Lock);
+      Now.MaybeReleased |=
+          HasBody ? Written->releasesForCaller(Callee, Place)
+                  : !System && Global && Global->hasGlobalStorage() && Written->isReleasedByHandler(Global);
       if (!(Now == Known))
         State = State->set<LockMap>(Lock, Now);
       continue;
@@ -1495,8 +1498,11 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
     }
     if (Now.TakenIn == Frame)
       Now.TakenIn = Parent;
-    if (Now.ReleasedIn == Frame)
+    if (Now.ReleasedIn == Frame) {
       Now.ReleasedIn = Parent;
+      if (Now.At == SyncStage::Made) // the parent makes it by its call of this function
+        Now.Taken = dyn_cast_or_null<CallExpr>(Frame->getCallSite());
+    }
     Next = Gone ? Next->remove<LockMap>(Lock) : Next->set<LockMap>(Lock, Now);
   }
   ExplodedNode *End = nullptr;

@@ -157,9 +157,12 @@ struct Summary {
     for (const auto &[Number, R] : Known) {
       if (Places[Number]->What != SyncObject && R != Identity)
         return false;
-      for (SyncStage Entry : {SyncStage::Unknown, SyncStage::Made, SyncStage::Free})
-        if (Places[Number]->What == SyncObject && (rowOf(R, unsigned(Entry)) & ~Given))
+      for (SyncStage Entry : {SyncStage::Unknown, SyncStage::Made, SyncStage::Free}) {
+        // Whoever calls it again would make the object a second time.
+        const Stages As = Entry == SyncStage::Made ? Given : Given & ~bit(SyncStage::Made);
+        if (Places[Number]->What == SyncObject && (rowOf(R, unsigned(Entry)) & ~As))
           return false;
+      }
     }
     return true;
   }

@@ -395,6 +395,12 @@ bool WrittenLocks::isReleased(const ValueDecl *Place) {
   return AllReleased.contains(key(Place));
 }
 
+bool WrittenLocks::isReleasedByHandler(const VarDecl *Lock) {
+  return isReleased(Lock) && llvm::any_of(U.definitions(), [&](const FunctionDecl *F) {
+           return U.isHandedOut(F) && releasesForCaller(F, Lock);
+         });
+}
+
 bool WrittenLocks::isPlainlyUsed(const VarDecl *Var) {
   derive();
   return Mentions.lookup(key(Var)) == Described.lookup(key(Var));

@@ -40,6 +40,8 @@ public:
   bool waitsWith(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
   /// Whether any function of this file gives back a lock in \p Place.
   bool isReleased(const clang::ValueDecl *Place);
+  /// Whether a function of this file that others were given to call does so with \p Lock on behalf of its caller.
+  bool isReleasedByHandler(const clang::VarDecl *Lock);
   /// Whether all that this file does with the lock \p Var is to name it in calls that a model describes.
   bool isPlainlyUsed(const clang::VarDecl *Var);
   /// Whether a function of this file that calls \p Function gives back a lock in \p Place that it need not have taken.

@@ -624,3 +624,17 @@ int bad_flag_in_memory_the_other_way(struct queue *q) {
     pthread_mutex_unlock(&q->mu);
   return late; // expected-warning{{lock 'q->mu' is still held when 'bad_flag_in_memory_the_other_way' returns [safespawn.lock.Leak]}}
 }
+
+// What a function does that others were given to call, they may do whenever they are called.
+void when_idle(void (*then)(void));
+void run_loop(void);
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static void open_gate(void) { pthread_mutex_unlock(&gate); }
+int good_given_back_by_a_callback(void) {
+  pthread_mutex_lock(&gate);
+  when_idle(open_gate);
+  run_loop();
+  if (prepare() < 0)
+    return -1;
+  return 0;
+}

@@ -532,3 +532,22 @@ void bad_destroyed_in_every_round(struct queue *q, int n) {
     pthread_mutex_destroy(&q->mu); // expected-note 0+{{}}
   }
 }
+
+// The same object is made twice, two functions further down.
+struct pair {
+  pthread_barrier_t start;
+  int n;
+};
+static void make(struct pair *p) {
+  pthread_barrier_init(&p->start, NULL, 2); // expected-warning{{barrier 'p.start' is initialised a second time [safespawn.lock.Lifetime]}} expected-note 0+{{}}
+}
+static void make_and_count(struct pair *p) {
+  make(p); // expected-note 0+{{}}
+  p->n++;
+}
+int bad_made_twice_further_down(void) {
+  struct pair p = {.n = 0};
+  make_and_count(&p); // expected-note 0+{{}}
+  make_and_count(&p); // expected-note 0+{{}}
+  return p.n;
+}
