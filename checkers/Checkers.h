@@ -31,7 +31,7 @@ struct Analysis {
   /// Whether a function may wait for others (see Triage); null where nobody has looked.
   std::function<bool(const clang::FunctionDecl *)> Waits;
   /// What the exploration at hand is about; everything where nobody has looked.
-  Focus On{/*All=*/true};
+  Focus On{/*All=*/true, false, false, {}};
   /// What a function, with all that it calls, concerns (see Triage); null where nobody has looked.
   std::function<const Focus &(const clang::FunctionDecl *)> Concern;
   /// Whether \p Function, whose body is here, or \p Call, of a described function or of such a one, is of concern.

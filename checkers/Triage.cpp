@@ -97,9 +97,10 @@ struct Point {
   bool Reached = false;
   std::map<unsigned, Relation> Known; ///< by the number of the place; absent: as it was at the entry
   Stages Lost[3] = {0, 0, 0};         ///< of objects whose name was assigned to, by kind
+  bool Loose = false;                 ///< a thread may run whose handle has no name here
 
   bool operator==(const Point &O) const {
-    return Reached == O.Reached && Known == O.Known && llvm::equal(Lost, O.Lost);
+    return Reached == O.Reached && Known == O.Known && llvm::equal(Lost, O.Lost) && Loose == O.Loose;
   }
 };
 
@@ -114,6 +115,7 @@ struct Summary {
   bool EndsThread = false;          ///< may not come back
   bool Configures = false;          ///< changes an attribute object
   bool LeavesHidden = false;        ///< ends with an object taken that its caller cannot name
+  bool LeavesLoose = false;         ///< ends with a thread running whose handle its caller cannot name
   bool Jumps = false;               ///< may leave its callers by a jump
   bool Hidden[3] = {};              ///< touches objects that its caller cannot name
   std::set<unsigned> Lends;         ///< the parameters that it hands to a thread
@@ -140,6 +142,7 @@ struct Summary {
     LendsSome.insert(O.LendsSome.begin(), O.LendsSome.end());
     Lends.insert(O.Lends.begin(), O.Lends.end());
     LeavesHidden |= O.LeavesHidden;
+    LeavesLoose |= O.LeavesLoose;
     Jumps |= O.Jumps;
     for (Kind K : Kinds)
       Hidden[K] |= O.Hidden[K];
@@ -667,9 +670,10 @@ void Pass::block(const Point &At, const Name &Except) {
 void Pass::destroy(const Point &At) {
   // A thread that is not joined yet may use it.
   Out.Destroys = true;
-  if (isOn(Rule::lock_Lifetime) && llvm::any_of(At.Known, [&](const auto &Known) {
-        return I.Places[Known.first]->What == HandleObject && (rowOf(Known.second, 0) & bit(HandleStage::Live));
-      }))
+  if (isOn(Rule::lock_Lifetime) && (At.Loose || llvm::any_of(At.Known, [&](const auto &Known) {
+                                      return I.Places[Known.first]->What == HandleObject &&
+                                             (rowOf(Known.second, 0) & bit(HandleStage::Live));
+                                    })))
     suspect();
 }
 
@@ -801,8 +805,10 @@ void Pass::spawn(Point &At, const CallExpr *Call, const Meaning &Row, bool Worke
   // Who returns the handle gives it to a name that we would have to follow.
   Name P = Handle ? pointee(Handle, HandleObject) : std::nullopt;
   Out.Concern.Threads = true;
-  if (!P)
+  if (!P) {
+    At.Loose = true;
     return suspectThreads();
+  }
   const FunctionDecl *Entry = Unit::namedFunction(Unit::argument(Call, Row.Entry));
   if (!Default || (Entry && U.detachesItself(Entry)))
     suspectThreads();              // detached, perhaps
@@ -1012,6 +1018,7 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
   }
   if (Inner.LeavesHidden)
     suspect();
+  At.Loose |= Inner.LeavesLoose;
   if (Inner.Blocks)
     block(At);
   if (Inner.Destroys)
@@ -1287,6 +1294,7 @@ void Pass::join(Point &Into, const Point &From, const Pass &P) {
       Into.Known[Number] = R | P.atEntry(*P.I.Places[Number]);
   for (Kind K : Kinds)
     Into.Lost[K] |= From.Lost[K];
+  Into.Loose |= From.Loose;
 }
 
 void Pass::run() {
@@ -1339,14 +1347,17 @@ void Pass::run() {
   join(Ended, Exit, *this);
   if (Ended.Reached)
     end(Ended);
+  Out.LeavesLoose = Exit.Loose || (Exit.Lost[HandleObject] & Running);
   for (const auto &[Number, R] : Exit.Known) {
     const Place &P = *I.Places[Number];
     if (isVisible(P) && !Renamed.count(Number)) {
       Out.Known[Number] = R;
     } else if (isLocal(P)) {
+      Out.LeavesLoose |= P.What == HandleObject && (rowOf(R, 0) & Running);
       Out.LeavesHidden |= P.What == HandleObject && (rowOf(R, 0) & Running) && isHandedOn(P);
     } else {
       Out.Hidden[P.What] = true;
+      Out.LeavesLoose |= P.What == HandleObject && (rowOf(R, 0) & Running);
       Out.LeavesHidden |= P.What == SyncObject && (rowOf(R, 0) & Taken);
     }
   }
@@ -1522,7 +1533,7 @@ const Focus &Triage::suspicion(const FunctionDecl *F) { return I->summaryOf(F).S
 
 const Focus &Triage::concern(const FunctionDecl *F) {
   const Summary &Of = I->summaryOf(F);
-  static const Focus Everything{/*All=*/true};
+  static const Focus Everything{/*All=*/true, false, false, {}};
   return Of.Done ? Of.Concern : Everything;
 }
 

@@ -198,7 +198,7 @@ void Host::analyse(Unit &U, Findings &Found) {
     SetOfConstDecls Inlined;
   };
   auto Explore = [&](const FunctionDecl *F, Exploration &Into) {
-    Shared.On = {/*All=*/true};
+    Shared.On = {/*All=*/true, false, false, {}};
     if (Asked.Triage && !U.touchesScopes(F) && !hasLockAttributes(F))
       Shared.On = Filter.suspicion(F);
     ExprEngine Engine(CrossUnit, *Manager, &Into.Inlined, &Into.Summaries, ExprEngine::Inline_Regular);

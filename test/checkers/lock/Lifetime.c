@@ -551,3 +551,33 @@ int bad_made_twice_further_down(void) {
   make_and_count(&p); // expected-note 0+{{}}
   return p.n;
 }
+
+// The thread runs on, whoever lost its handle.
+struct service {
+  sem_t work;
+  int served;
+};
+static void *serve_on(void *arg) {
+  struct service *s = arg;
+  while (sem_wait(&s->work) == 0)
+    s->served++;
+  return NULL;
+}
+static int start_service(struct service *s) {
+  pthread_t t;
+  sem_init(&s->work, 0, 0); // expected-note 0+{{}}
+  if (pthread_create(&t, NULL, serve_on, s) != 0) // expected-note 0+{{}}
+    return -1;
+  return 0; // expected-warning{{leaves 'start_service' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
+}
+static void stop_service(struct service *s) {
+  sem_post(&s->work);
+  sem_destroy(&s->work); // expected-warning{{semaphore 'only.work' is destroyed while the thread that runs 'serve_on' may use it [safespawn.lock.Lifetime]}}
+}
+int bad_stopped_while_it_runs(void) {
+  static struct service only;
+  if (start_service(&only) != 0) // expected-note 0+{{}}
+    return -1;
+  stop_service(&only); // expected-note 0+{{}}
+  return only.served;
+}
