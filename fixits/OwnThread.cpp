@@ -14,21 +14,15 @@ namespace {
 /// does not block ends some waits. To start a thread is not either: the new one blocks what its starter does.
 bool isSameOnAnyThread(Effect What) {
   switch (What) {
-  case Effect::Acquire:
-  case Effect::TryAcquire:
-  case Effect::Guard:
-  case Effect::Release:
-  case Effect::Init:
-  case Effect::Destroy:
+  case Effect::Wait:
+    return false;
   case Effect::AttributeInit:
   case Effect::AttributeSet:
   case Effect::AttributeDestroy:
-  case Effect::Once: // its routine is named, and looked at for that
-  case Effect::Post:
   case Effect::EndThread: // becomes the end of the task
     return true;
-  default:
-    return isOnMemory(What);
+  default: // the routine of Once is named, and looked at for that
+    return isOnSync(What) || isOnMemory(What);
   }
 }
 
