@@ -257,7 +257,8 @@ private:
   }
 
   void readRow(yaml::MappingNode &Mapping, const Fields &Given) {
-    if (!areKnown(Given, keysOf(Effects)))
+    static const SmallVector<StringRef, 12> AllKeys = keysOf(Effects);
+    if (!areKnown(Given, AllKeys))
       return;
     const Field *Call = find(Mapping, Given, "call"), *Args = find(Mapping, Given, "args"),
                 *What = find(Mapping, Given, "effect");
