@@ -265,6 +265,8 @@ bool Findings::deserialise(StringRef Text, Findings &Out) {
 // ---- for people
 // -------------------------------------------------------------------------------------------------------
 
+bool safespawn::isRepairable(const Finding &F) { return infoOf(F.Id).FullId.starts_with("safespawn.thread."); }
+
 /// Whether \p R repairs \p F: as the command has it, where one of them stands on a line of the other.
 static bool repairs(const Rewrite &R, const Finding &F, const SourceManager &SM) {
   auto IsOn = [&](SourceLocation At) {
@@ -273,8 +275,7 @@ static bool repairs(const Rewrite &R, const Finding &F, const SourceManager &SM)
              SM.getExpansionLineNumber(Call) == SM.getExpansionLineNumber(At);
     });
   };
-  return infoOf(F.Id).FullId.starts_with("safespawn.thread.") &&
-         (IsOn(F.At) || llvm::any_of(F.Notes, [&](const Note &N) { return IsOn(N.At); }));
+  return isRepairable(F) && (IsOn(F.At) || llvm::any_of(F.Notes, [&](const Note &N) { return IsOn(N.At); }));
 }
 
 void Findings::print(DiagnosticsEngine &Diags, Options::Offers Offer) const {

@@ -56,6 +56,9 @@ struct Rewrite {
   bool NeedsRuntime = false; ///< the result includes safespawn.h
 };
 
+/// Whether there are rewrites that repair reports like \p F.
+bool isRepairable(const Finding &F);
+
 /// What would have been rewritten, but is not.
 struct LeftAlone {
   clang::SourceLocation At; ///< one of a rewrite's Calls here, in another unit's eyes, takes that rewrite back

@@ -259,7 +259,7 @@ void Host::analyse(Unit &U, Findings &Found) {
     Count(F, Explore(F, Here));
   }
   Manager->FlushDiagnostics();
-  if (Asked.ToScope)
+  if (Asked.ToScope && (Asked.Offer != Options::ForReports || llvm::any_of(Found.Reports, isRepairable)))
     rewrite(U, *Manager, Found);
 }
 
