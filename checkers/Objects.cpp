@@ -23,14 +23,69 @@ bool safespawn::addKnowledge(ProgramStateRef State, SymbolRef Symbol, llvm::Fold
   return Holds.has_value();
 }
 
-std::optional<bool> safespawn::truthOf(ProgramStateRef State, SymbolRef Symbol) {
-  // A comparison is kept as it is written: what the path knows is about its sides.
-  if (isa<BinarySymExpr>(Symbol) && Symbol->getType()->isIntegralOrEnumerationType()) {
-    auto [Holds, Fails] = State->assume(nonloc::SymbolVal(Symbol));
-    return bool(Holds) == bool(Fails) ? std::nullopt : std::optional(bool(Holds));
+/// Whether the path has learnt anything of \p Symbol, of what it is made of, or of what that may be equal to.
+static bool isConstrained(ProgramStateRef State, SymbolRef Symbol) {
+  ConstraintManager &Known = State->getConstraintManager();
+  for (;;) {
+    if (Known.getSymMinVal(State, Symbol))
+      return true;
+    if (const auto *WithNumber = dyn_cast<SymIntExpr>(Symbol))
+      Symbol = WithNumber->getLHS();
+    else if (const auto *FromNumber = dyn_cast<IntSymExpr>(Symbol))
+      Symbol = FromNumber->getRHS();
+    else if (const auto *Unary = dyn_cast<UnarySymExpr>(Symbol))
+      Symbol = Unary->getOperand();
+    else if (const auto *Cast = dyn_cast<SymbolCast>(Symbol))
+      Symbol = Cast->getOperand();
+    else
+      return !isa<SymbolData>(Symbol); // two symbols: what is known is known of their difference
   }
+}
+
+/// The answer of \p Asked where it follows from the least and the greatest value that its left side may have.
+static std::optional<bool> truthByRange(ProgramStateRef State, const SymIntExpr *Asked) {
+  ConstraintManager &Known = State->getConstraintManager();
+  const BinaryOperatorKind Op = Asked->getOpcode();
+  const llvm::APSInt &Number = Asked->getRHS();
+  if (Number == 0 && (Op == BO_EQ || Op == BO_NE)) {
+    const ConditionTruthVal IsNull = Known.isNull(State, Asked->getLHS());
+    return IsNull.isConstrained() ? std::optional(IsNull.isConstrainedTrue() == (Op == BO_EQ)) : std::nullopt;
+  }
+  const llvm::APSInt *Least = Known.getSymMinVal(State, Asked->getLHS());
+  const llvm::APSInt *Most = Known.getSymMaxVal(State, Asked->getLHS());
+  // As wide as the number or narrower it is extended for the comparison, and keeps its value.
+  if (!Least || !Most || Least->getBitWidth() > Number.getBitWidth() || Least->isSigned() != Number.isSigned())
+    return std::nullopt;
+  const int LeastTo = llvm::APSInt::compareValues(*Least, Number), MostTo = llvm::APSInt::compareValues(*Most, Number);
+  switch (Op) {
+  case BO_LT:
+    return MostTo < 0 ? std::optional(true) : LeastTo >= 0 ? std::optional(false) : std::nullopt;
+  case BO_GE:
+    return MostTo < 0 ? std::optional(false) : LeastTo >= 0 ? std::optional(true) : std::nullopt;
+  case BO_GT:
+    return LeastTo > 0 ? std::optional(true) : MostTo <= 0 ? std::optional(false) : std::nullopt;
+  case BO_LE:
+    return LeastTo > 0 ? std::optional(false) : MostTo <= 0 ? std::optional(true) : std::nullopt;
+  default:
+    return std::nullopt;
+  }
+}
+
+std::optional<bool> safespawn::truthOf(ProgramStateRef State, SymbolRef Symbol) {
+  // A comparison is kept as it is written: what the path knows is about its sides. To try both answers is right, and
+  // takes long; most are of something of which nothing is known, or of one value and a number.
   const ConditionTruthVal IsNull = State->getConstraintManager().isNull(State, Symbol);
-  return IsNull.isConstrained() ? std::optional(IsNull.isConstrainedFalse()) : std::nullopt;
+  if (IsNull.isConstrained())
+    return IsNull.isConstrainedFalse();
+  if (isa<BinarySymExpr>(Symbol) && Symbol->getType()->isIntegralOrEnumerationType() && isConstrained(State, Symbol)) {
+    if (const auto *WithNumber = dyn_cast<SymIntExpr>(Symbol))
+      if (std::optional<bool> Truth = truthByRange(State, WithNumber))
+        return Truth;
+    auto [Holds, Fails] = State->assume(nonloc::SymbolVal(Symbol));
+    if (bool(Holds) != bool(Fails))
+      return bool(Holds);
+  }
+  return std::nullopt;
 }
 
 const StackFrameContext *safespawn::frameOf(const MemRegion *Region, ProgramStateRef State) {

@@ -17,6 +17,7 @@
 #include "clang/StaticAnalyzer/Core/Checker.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/CallEvent.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/CheckerContext.h"
+#include <map>
 #include <set>
 
 using namespace clang;
@@ -81,6 +82,7 @@ private:
   mutable std::set<unsigned> Waited;
   // Of the whole file.
   mutable llvm::DenseMap<const FunctionDecl *, bool> Small;
+  mutable std::map<const Expr *, std::optional<Guard>> Guards;
 };
 
 /// Rounds of a loop that a path goes through before it leaves. Two: enough to see what the second round does to what
@@ -262,7 +264,7 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
   Visit Now;
   Now.Round = C.blockCount();
   // A comparison may have been decided before it comes here.
-  Now.Values.push_back(knowledgeOf(State, C.getSVal(Condition)));
+  Now.Values.push_back({C.getSVal(Condition), {}});
   // What comes to a place once more as it came there before finds nothing new in another round, provided that the loops
   // around could be left the first time.
   Now.MayLeave =
@@ -281,24 +283,23 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
     auto *Live = Frame->getAnalysis<LiveVariables>();
     for (const VarDecl *Var : Branches->localsThatMatter(F, C.getAnalysisManager()))
       if (!Block || !Live || Live->isLive(Block, Var)) // else it gets another value before anybody asks
-        Now.Values.push_back(knowledgeOf(State, State->getSVal(State->getLValue(Var, Frame).castAs<Loc>())));
+        Now.Values.push_back({State->getSVal(State->getLValue(Var, Frame).castAs<Loc>()), {}});
     Block = Frame->getCallSiteBlock();
   }
-  // Of guards those with an answer, of functions that are not left yet.
+  // Of guards those of functions that are not left yet.
   for (const auto &[Key, Value] : State->get<GuardMap>()) {
     const StackFrameContext *In = Askers.find(Key)->second.In;
     if (In != Here->getStackFrame() && !In->isParentOf(Here))
       continue;
-    const Knowledge Known = knowledgeOf(State, Value);
-    if (Known.What == Knowledge::Symbol || (!Value.getAsSymbol() && State->isNull(Value).isConstrained()))
-      Now.Guards.push_back({Key, Known});
+    Now.Guards.push_back({Key, {Value, {}}});
   }
   llvm::sort(Now.Guards, llvm::less_first());
   Now.State = State;
-  // One that is asked in a single place ties nothing together.
-  return Earlier.wasHere(
-      Place, std::move(Now), [&](unsigned Guard) { return Askers.find(Guard)->second.Where.size() > 1; },
-      [&](ProgramStateRef At) { return memoryThatMatters(At); });
+  return Earlier.wasHere(Place, std::move(Now),
+                         {[&](ProgramStateRef At, SVal Value) { return knowledgeOf(At, Value); },
+                          // One that is asked in a single place ties nothing together.
+                          [&](unsigned Guard) { return Askers.find(Guard)->second.Where.size() > 1; },
+                          [&](ProgramStateRef At) { return memoryThatMatters(At); }});
 }
 
 void PathModel::leaveLoop(ProgramStateRef State, const Expr *Condition, const Stmt *Loop, CheckerContext &C) const {
@@ -320,7 +321,10 @@ void PathModel::leaveLoop(ProgramStateRef State, const Expr *Condition, const St
 }
 
 void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
-  std::optional<Guard> Asked = guardOf(Condition, C.getASTContext());
+  auto [Cached, New] = Guards.try_emplace(Condition);
+  if (New)
+    Cached->second = guardOf(Condition, C.getASTContext());
+  const std::optional<Guard> &Asked = Cached->second;
   if (!Asked)
     return;
   ProgramStateRef State = C.getState();
@@ -339,7 +343,7 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
     Keys.push_back({Place.ComputeHash(), Top});
   }
   for (auto [Key, In] : Keys) {
-    if (auto [Reads, New] = Mentions.try_emplace(Key, Asked->Reads); New && Asked->Follows)
+    if (auto [Reads, First] = Mentions.try_emplace(Key, Asked->Reads); First && Asked->Follows)
       Reads->second.push_back(nullptr);
     GuardUse &Use = Askers[Key];
     Use.In = In;

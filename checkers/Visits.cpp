@@ -6,20 +6,36 @@ using namespace clang;
 using namespace ento;
 using namespace safespawn;
 
+/// What the path of \p V knows of \p Of, one of its values or guards.
+static const Knowledge &known(const Visit &V, Visit::Value &Of, const Visits::Questions &Ask) {
+  if (!Of.Known)
+    Of.Known = Ask.Of(V.State, Of.Is);
+  return *Of.Known;
+}
+
+/// Whether a guard of which a path knows \p Known has an answer.
+static bool isAnswered(const Knowledge &Known) {
+  return Known.What != Knowledge::Anything && Known.What != Knowledge::Unset;
+}
+
 /// Whether \p Before knew no more than \p Later does, as far as variables and guards go.
-static bool covers(const Visit &Before, const Visit &Later, llvm::function_ref<bool(unsigned)> Ties) {
+static bool covers(Visit &Before, Visit &Later, const Visits::Questions &Ask) {
   // In an earlier round there are more rounds to come, but the way out may be taken later only.
   if (Before.Round != Later.Round && (Before.Round > Later.Round || !Before.MayLeave))
     return false;
-  if (!llvm::equal(Before.Values, Later.Values, [](const Knowledge &A, const Knowledge &B) { return A.covers(B); }))
+  if (Before.Values.size() != Later.Values.size())
     return false;
-  auto Known = Later.Guards.begin();
-  for (const auto &[Key, Value] : Before.Guards) {
-    while (Known != Later.Guards.end() && Known->first < Key)
-      ++Known;
-    if (!Ties(Key))
+  for (auto [Mine, Theirs] : llvm::zip(Before.Values, Later.Values))
+    if (!known(Before, Mine, Ask).covers(known(Later, Theirs, Ask)))
+      return false;
+  auto Theirs = Later.Guards.begin();
+  for (auto &[Key, Value] : Before.Guards) {
+    while (Theirs != Later.Guards.end() && Theirs->first < Key)
+      ++Theirs;
+    if (!Ask.Ties(Key) || !isAnswered(known(Before, Value, Ask)))
       continue;
-    if (Known == Later.Guards.end() || Known->first != Key || !(Known->second == Value))
+    if (Theirs == Later.Guards.end() || Theirs->first != Key ||
+        !(known(Later, Theirs->second, Ask) == known(Before, Value, Ask)))
       return false;
   }
   return true;
@@ -37,11 +53,17 @@ template <typename Fn> static void forEachCell(const Visit::Cells &A, const Visi
   }
 }
 
-bool Visit::memoryCovers(const Visit &Later) const {
+static const Visit::Cells &memory(Visit &V, const Visits::Questions &Ask) {
+  if (!V.Memory)
+    V.Memory = Ask.Recall(V.State);
+  return *V.Memory;
+}
+
+static bool memoryCovers(Visit &Before, Visit &Later, const Visits::Questions &Ask) {
   bool Covers = true;
-  forEachCell(*Memory, *Later.Memory, [&](const MemRegion *, const Knowledge &Mine, const Knowledge &Theirs) {
-    Covers &= Mine.covers(Theirs);
-  });
+  forEachCell(
+      memory(Before, Ask), memory(Later, Ask),
+      [&](const MemRegion *, const Knowledge &Mine, const Knowledge &Theirs) { Covers &= Mine.covers(Theirs); });
   return Covers;
 }
 
@@ -49,18 +71,10 @@ unsigned Visits::intern(const llvm::FoldingSetNodeID &Id) {
   return Numbers.try_emplace(Id, unsigned(Numbers.size())).first->second;
 }
 
-static Visit &withMemory(Visit &V, Visits::Recalls Recall) {
-  if (!V.Memory)
-    V.Memory = Recall(V.State);
-  return V;
-}
-
-bool Visits::wasHere(const llvm::FoldingSetNodeID &Place, Visit Now, llvm::function_ref<bool(unsigned)> Ties,
-                     Recalls Recall) {
+bool Visits::wasHere(const llvm::FoldingSetNodeID &Place, Visit Now, const Questions &Ask) {
   std::vector<Visit> &Here = Earlier[Place];
-  // Memory is asked for only where the rest does not tell paths apart.
   for (Visit &Before : Here)
-    if (covers(Before, Now, Ties) && withMemory(Before, Recall).memoryCovers(withMemory(Now, Recall)))
+    if (covers(Before, Now, Ask) && memoryCovers(Before, Now, Ask))
       return true;
   Here.push_back(std::move(Now));
   return false;

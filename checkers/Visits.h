@@ -7,6 +7,7 @@
 #pragma once
 
 #include "clang/StaticAnalyzer/Core/PathSensitive/ProgramState.h"
+#include "clang/StaticAnalyzer/Core/PathSensitive/SVals.h"
 #include "llvm/ADT/FoldingSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -34,14 +35,12 @@ struct Knowledge {
 
 /// A path at a place.
 struct Visit {
-  unsigned Round = 0;    ///< how often the path has come to this block
-  bool MayLeave = false; ///< whether the condition of a loop may end it here and now
-  /// Of the variables that matter, in one order at one place.
-  llvm::SmallVector<Knowledge, 16> Values;
-  /// Of the guards that were asked, by their keys in ascending order.
-  llvm::SmallVector<std::pair<unsigned, Knowledge>, 8> Guards;
-  /// Of other memory that matters, by its address in ascending order. Of what is missing nothing is known, if it had a
-  /// value before the path began; else it has none.
+  /// A value, and what the path knows of it: filled in when somebody asks.
+  struct Value {
+    clang::ento::SVal Is;
+    std::optional<Knowledge> Known;
+  };
+  /// A piece of memory, and what the path knows of its value.
   struct Cell {
     const clang::ento::MemRegion *Region;
     bool FromOutside; ///< it had a value before the path began
@@ -49,21 +48,37 @@ struct Visit {
     Knowledge unwritten() const { return {FromOutside ? Knowledge::Anything : Knowledge::Unset, 0}; }
   };
   using Cells = llvm::SmallVector<Cell, 8>;
-  std::optional<Cells> Memory;        ///< filled in when it is asked for,
-  clang::ento::ProgramStateRef State; ///< from here
 
-  bool memoryCovers(const Visit &Later) const;
+  clang::ento::ProgramStateRef State;
+  unsigned Round = 0;    ///< how often the path has come to this block
+  bool MayLeave = false; ///< whether the condition of a loop may end it here and now
+  /// Of the variables that matter, in one order at one place.
+  llvm::SmallVector<Value, 16> Values;
+  /// Of the guards that were asked, by their keys in ascending order.
+  llvm::SmallVector<std::pair<unsigned, Value>, 8> Guards;
+  /// Of other memory that matters, by its address in ascending order: filled in when somebody asks. Of what is missing
+  /// nothing is known, if it had a value before the path began; else it has none.
+  std::optional<Cells> Memory;
 };
 
 class Visits {
 public:
-  using Recalls = llvm::function_ref<Visit::Cells(clang::ento::ProgramStateRef)>;
+  /// How a path is asked. To know all that each path knows at each place takes longer than to explore it; most paths
+  /// differ in the first thing that they are asked.
+  struct Questions {
+    /// What is known of a value.
+    llvm::function_ref<Knowledge(clang::ento::ProgramStateRef, clang::ento::SVal)> Of;
+    /// Whether a guard that is asked in several places has an answer, and which; of other guards nobody asks twice.
+    llvm::function_ref<bool(unsigned)> Ties;
+    /// What lies in memory.
+    llvm::function_ref<Visit::Cells(clang::ento::ProgramStateRef)> Recall;
+  };
 
   /// A number that stands for \p Id, the same for the same.
   unsigned intern(const llvm::FoldingSetNodeID &Id);
   /// Whether one of the earlier visits of \p Place covers \p Now, which is one of them from now on. \p Place tells also
-  /// what the path follows, \p Ties which guards still matter, and \p Recall what lies in memory.
-  bool wasHere(const llvm::FoldingSetNodeID &Place, Visit Now, llvm::function_ref<bool(unsigned)> Ties, Recalls Recall);
+  /// what the path follows.
+  bool wasHere(const llvm::FoldingSetNodeID &Place, Visit Now, const Questions &Ask);
   void clear();
 
 private:
