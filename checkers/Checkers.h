@@ -30,6 +30,8 @@ struct Analysis {
   }
   /// Whether a function may wait for others (see Triage); null where nobody has looked.
   std::function<bool(const clang::FunctionDecl *)> Waits;
+  /// Whether the path knows that nothing runs in the scope that lies there: it is joined, or never had a task.
+  std::function<bool(clang::ento::ProgramStateRef, const clang::ento::MemRegion *)> IsIdle;
   /// What the exploration at hand is about; everything where nobody has looked.
   Focus On{/*All=*/true, false, false, {}};
   /// What a function, with all that it calls, concerns (see Triage); null where nobody has looked.

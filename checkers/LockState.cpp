@@ -853,6 +853,10 @@ bool LockState::mayWaitForLong(const CallEvent &Call, const Meaning &Row, Checke
     return false;
   const auto *E = cast<CallExpr>(Call.getOriginExpr());
   ProgramStateRef State = C.getState();
+  if (isOnScope(Row.What) && Row.Object.isArgument())
+    if (const MemRegion *Scope = Call.getArgSVal(Row.Object.index()).getAsRegion();
+        Scope && A->IsIdle && A->IsIdle(State, Scope->StripCasts()))
+      return false;
   if (Row.Value.isArgument() && State->isNull(Call.getArgSVal(Row.Value.index())).isConstrainedTrue())
     return false;
   if (!Row.UnlessObject.empty() && Opened->areSetWith(Unit::argument(E, Row.Object), Row.UnlessObject))

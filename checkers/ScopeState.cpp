@@ -93,6 +93,8 @@ public:
   void checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const;
   void checkPreStmt(const DeclStmt *Declaration, CheckerContext &C) const;
   void checkEndFunction(const ReturnStmt *Return, CheckerContext &C) const;
+  /// Whether the path knows that nothing runs in the scope at \p Object.
+  bool isIdle(ProgramStateRef State, const MemRegion *Object) const;
 
 private:
   void onOpen(const CallEvent &Call, const Meaning &Row, const MemRegion *Object, CheckerContext &C) const;
@@ -166,6 +168,16 @@ ScopeStage ScopeState::settled(ProgramStateRef State, const Scope &Known) const 
   if (Known.Row->What == Effect::ScopeTryJoin && Worked != true)
     return ScopeStage::Unknown;
   return Worked == false ? Known.Before : Known.At;
+}
+
+bool ScopeState::isIdle(ProgramStateRef State, const MemRegion *Object) const {
+  const Scope *Known = Object ? State->get<ScopeMap>(Object) : nullptr;
+  if (!Known)
+    return false;
+  if (Known->OpenResult && succeeded(State, Known->OpenResult, Known->OpenRow, A->U) == false)
+    return true;
+  const ScopeStage At = settled(State, *Known);
+  return At == ScopeStage::Joined || (At == ScopeStage::Open && !Known->Escaped);
 }
 
 bool ScopeState::isEndedByCleanup(const MemRegion *Object) const {
@@ -422,7 +434,9 @@ void ScopeState::checkEndFunction(const ReturnStmt *Return, CheckerContext &C) c
 }
 
 void safespawn::registerScopeState(CheckerManager &Manager, Analysis &A) {
-  Manager.registerChecker<ScopeState>()->A = &A;
+  auto *Rules = Manager.registerChecker<ScopeState>();
+  Rules->A = &A;
+  A.IsIdle = [Rules](ProgramStateRef State, const MemRegion *Object) { return Rules->isIdle(State, Object); };
   A.Fingerprints.push_back([](ProgramStateRef State, llvm::FoldingSetNodeID &Id) {
     State->get<ScopeMap>().Profile(Id);
     State->get<TaskMap>().Profile(Id);

@@ -122,3 +122,54 @@ void good_made_here(struct queue *q) {
   }
   pthread_mutex_destroy(&q->lock);
 }
+
+// ---- the end of a scope, which waits for what runs in it
+
+int work(void *arg);
+
+int bad_end_of_a_scope_with_a_task(struct queue *q) {
+  ss_scope s;
+  if (ss_scope_open(&s, NULL, SS_HERE))
+    return -1;
+  pthread_mutex_lock(&q->lock); // expected-note{{'q->lock' is taken here}}
+  (void)ss_spawn(&s, work, q);
+  ss_scope_fini(&s); // expected-warning{{'ss_scope_fini' may wait while lock 'q->lock' is held [safespawn.lock.Blocking]}}
+  return pthread_mutex_unlock(&q->lock);
+}
+
+void bad_end_of_a_scope_from_elsewhere(struct queue *q, ss_scope *s) {
+  pthread_mutex_lock(&q->lock); // expected-note{{'q->lock' is taken here}}
+  ss_scope_fini(s); // expected-warning{{'ss_scope_fini' may wait while lock 'q->lock' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&q->lock);
+}
+
+int good_end_of_an_empty_scope(struct queue *q) {
+  ss_scope s;
+  pthread_mutex_lock(&q->lock);
+  int err = ss_scope_open(&s, NULL, SS_HERE);
+  if (!err) {
+    err = ss_spawn(&s, work, q);
+    if (err) {
+      ss_scope_fini(&s);
+      pthread_mutex_unlock(&q->lock);
+      return err;
+    }
+  }
+  pthread_mutex_unlock(&q->lock);
+  if (!err) {
+    (void)ss_scope_join(&s, NULL);
+    ss_scope_fini(&s);
+  }
+  return err;
+}
+
+int good_end_of_a_joined_scope(struct queue *q, ss_scope *s) {
+  ss_scope own;
+  if (ss_scope_open(&own, NULL, SS_HERE))
+    return -1;
+  (void)ss_spawn(&own, work, q);
+  (void)ss_scope_join(&own, NULL);
+  pthread_mutex_lock(&q->lock);
+  ss_scope_fini(&own);
+  return pthread_mutex_unlock(&q->lock);
+}
