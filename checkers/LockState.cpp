@@ -134,9 +134,26 @@ class LockReport : public PathReport {
 public:
   LockReport(const RuleBook &Book, Rule R, StringRef Message, const ExplodedNode *End, PathDiagnosticLocation At,
              PathDiagnosticLocation Unique, const Decl *In, LockName Lock)
-      : PathReport(Book, R, Message, End, At, Unique, In), Lock(Lock), R(R) {}
+      : PathReport(Book, R, Message, End, At, Unique, In), Lock(Lock), R(R) {
+    addVisitor(std::make_unique<Hindsight>());
+  }
   const LockName Lock;
   const Rule R;
+  /// What the path knew later than the step that is being told, from its end.
+  std::vector<ProgramStateRef> Later;
+
+private:
+  struct Hindsight : BugReporterVisitor {
+    void Profile(llvm::FoldingSetNodeID &Id) const override {
+      static const int Tag = 0;
+      Id.AddPointer(&Tag);
+    }
+    PathDiagnosticPieceRef VisitNode(const ExplodedNode *N, BugReporterContext &,
+                                     PathSensitiveBugReport &Report) override {
+      static_cast<LockReport &>(Report).Later.push_back(N->getState());
+      return nullptr;
+    }
+  };
 };
 
 /// A thread that was started on this path and not waited for since.
@@ -208,6 +225,8 @@ private:
   /// Whether the function at hand takes \p Lock on others of its paths, as if it knew better than its callers, who left
   /// it free, in which state they called it.
   bool passedByAcquire(const Standing &Known, LockName Lock, CheckerContext &C) const;
+  /// Whether the path begins where its thread does, which holds nothing then.
+  bool beginsWithNone(CheckerContext &C) const;
   /// Whether \p Region is memory of this path's own making that nobody has written to.
   bool isUnborn(const MemRegion *Region, LockName Object, CheckerContext &C) const;
   /// The note that a step tells, for reports about this lock.
@@ -255,14 +274,16 @@ private:
                 CheckerContext &C) const;
   bool isForgotten(const Exit &At, const ValueDecl *Place) const;
   bool nobodyReleases(LockName Lock) const;
+  /// Whether this file, which alone sees \p Lock, does no more than try to take it.
+  bool isOnlyTried(LockName Lock) const;
 
   std::string nameOf(LockName Lock, const Expr *Written) const;
   /// Where no call took the lock that is held, points to the declaration that says so.
   void tellDeclared(LockReport &Report, const Standing &Known, const SourceManager &SM) const;
   void report(Rule R, const llvm::Twine &Text, LockName Lock, const Standing &Known, const CallEvent &Call,
               ProgramStateRef State, CheckerContext &C, const Running *User = nullptr) const;
-  /// A note for reports about \p Lock.
-  const NoteTag *tell(LockName Lock, std::string Text, CheckerContext &C) const;
+  /// A note for reports about \p Lock, unless the call that led it to \p Now has failed.
+  const NoteTag *tell(LockName Lock, const Standing &Now, std::string Text, CheckerContext &C) const;
   const LockReport *asOurs(const PathSensitiveBugReport &Report) const;
   bool concerns(CheckerContext &C) const;
 
@@ -331,6 +352,21 @@ bool soundsLikeFailure(const Answer &Said) {
 bool isZero(const Answer &Said) { return Said.Number == 0; }
 bool isNotZero(const Answer &Said) { return Said.Zero == false || (Said.Number && *Said.Number != 0); }
 
+/// Whether a caller that hears \p Said knows that it was not \p Other, which returns a constant, that answered.
+bool isToldApart(const Answer &Said, const ReturnStmt *Other, CheckerContext &C) {
+  const Expr *Value = Other->getRetValue();
+  Expr::EvalResult Constant;
+  if (!Value)
+    return false;
+  if (Said.Pointer)
+    return isNotZero(Said) && Value->isNullPointerConstant(C.getASTContext(), Expr::NPC_ValueDependentIsNotNull);
+  if (!Value->EvaluateAsInt(Constant, C.getASTContext()))
+    return false;
+  const int64_t Number = numberOf(Constant.Val.getInt());
+  return Said.Number ? *Said.Number != Number
+                     : (Said.Zero == false && Number == 0) || (Said.Negative == false && Number < 0);
+}
+
 } // namespace
 
 bool LockState::concerns(CheckerContext &C) const {
@@ -352,10 +388,17 @@ const LockReport *LockState::asOurs(const PathSensitiveBugReport &Report) const 
   return nullptr;
 }
 
-const NoteTag *LockState::tell(LockName Lock, std::string Text, CheckerContext &C) const {
-  return C.getNoteTag([this, Lock, Text = std::move(Text)](PathSensitiveBugReport &Report) -> std::string {
+const NoteTag *LockState::tell(LockName Lock, const Standing &Now, std::string Text, CheckerContext &C) const {
+  return C.getNoteTag([this, Lock, Result = Now.Result, Row = Now.Row,
+                       Text = std::move(Text)](PathSensitiveBugReport &Report) -> std::string {
     const LockReport *Ours = asOurs(Report);
-    return Ours && Ours->Lock == Lock ? Text : "";
+    if (!Ours || Ours->Lock != Lock)
+      return "";
+    // What was refused, as the path has learned since, did not happen.
+    for (const ProgramStateRef &State : Ours->Later)
+      if (std::optional<bool> Worked = succeeded(State, Result, Row, A->U))
+        return *Worked ? Text : "";
+    return Text;
   });
 }
 
@@ -569,6 +612,14 @@ bool LockState::passedByAcquire(const Standing &Known, LockName Lock, CheckerCon
          Written->acquires(Function, Names.declarationOf(Lock));
 }
 
+bool LockState::beginsWithNone(CheckerContext &C) const {
+  const LocationContext *Top = C.getLocationContext();
+  while (Top->getParent())
+    Top = Top->getParent();
+  const auto *Root = dyn_cast_or_null<FunctionDecl>(Top->getDecl());
+  return Root && !A->U.isCalled(Root) && (Root->isMain() || !A->U.spawnsOf(Root).empty());
+}
+
 bool LockState::isUnborn(const MemRegion *Region, LockName Object, CheckerContext &C) const {
   // A loop may have gone round more often than we did, so elements of arrays are not judged.
   const auto *Sub = dyn_cast<SubRegion>(Region);
@@ -683,7 +734,7 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
       (Known.Uncounted || (Known.At == SyncStage::Unknown && kindOf(Known, Lock) == LockKind::Recursive));
   if (What == SyncEvent::Release)
     Next.Uncounted |= Known.At == SyncStage::Nested;
-  else if (What == SyncEvent::AcquireAgain && Known.At == SyncStage::Unknown)
+  else if (What == SyncEvent::AcquireAgain && Known.At == SyncStage::Unknown && (Seen || !beginsWithNone(C)))
     Next.Uncounted |= kindOf(Known, Lock) == LockKind::Recursive;
   Next.At = MayNest ? SyncStage::Unknown : Moved.Next;
   Next.Region = E.Object;
@@ -742,7 +793,7 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
     // A use alone tells nothing that would have to be remembered.
     return Seen ? State->set<LockMap>(Lock, Next) : State;
   }
-  Note = tell(Lock, storyOf(What, Called), C);
+  Note = tell(Lock, Next, storyOf(What, Called), C);
   return State->set<LockMap>(Lock, Next);
 }
 
@@ -906,8 +957,9 @@ void LockState::onWait(const CallEvent &Call, const Meaning &Row, CheckerContext
   LockName Held = Places::None;
   bool Deadlock = false;
   for (const auto &[Lock, Known] : State->get<LockMap>()) {
-    // Who waits for a lock that is never given back waits anyway: it is there to let one thread through.
-    if (Lock == Own || !settled(State, Known).isHeld() || nobodyReleases(Lock))
+    // Who waits for a lock that is never given back waits anyway: it is there to let one thread through. For one that
+    // is only ever tried nobody waits.
+    if (Lock == Own || !settled(State, Known).isHeld() || nobodyReleases(Lock) || isOnlyTried(Lock))
       continue;
     const ValueDecl *Place = Names.declarationOf(Lock);
     // A thread that was waited for with the lock has said that it is done, and has given the lock back after it.
@@ -1452,12 +1504,15 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
       State = State->set<LockMap>(Lock, Given);
     }
   // A getter makes a lock for whoever asks first. Its other callers have taken the lock that it finds, and a path that
-  // begins with one of them has no part in who comes first.
-  auto MadeIfAbsent = [&](const Standing &Known) {
-    const CFG *Graph =
-        Parent && Known.At == SyncStage::Made && Known.ReleasedIn == Frame && Known.Taken ? Frame->getCFG() : nullptr;
-    return Graph && leaves(*Graph, {&Graph->getEntry(), 0},
-                           [&](const Stmt *S) { return S == Known.Taken ? Step::Stop : Step::On; });
+  // begins with one of them has no part in who comes first. Not so where it tells its caller that it has made none, and
+  // of a local, which the path has known all its life.
+  auto MadeIfAbsent = [&](LockName Lock, const Standing &Known) {
+    const bool ByCallee = Parent && Known.At == SyncStage::Made && Known.ReleasedIn == Frame && Known.Taken;
+    const CFG *Graph = ByCallee && !Names.frameOf(Lock) ? Frame->getCFG() : nullptr;
+    return Graph && leaves(*Graph, {&Graph->getEntry(), 0}, [&](const Stmt *S) {
+             const auto *Other = dyn_cast<ReturnStmt>(S);
+             return S == Known.Taken || (Other && isToldApart(Said, Other, C)) ? Step::Stop : Step::On;
+           });
   };
   ProgramStateRef Next = State;
   struct Left {
@@ -1497,7 +1552,7 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
                Written->releasesForCaller(Function, Place)) {
       // It gives the lock back on some of its paths. What decides there may be known to the caller and not to us.
       Now.MaybeReleased = true;
-    } else if (MadeIfAbsent(Known)) {
+    } else if (MadeIfAbsent(Lock, Known)) {
       Now.At = SyncStage::Unknown;
     }
     if (Now.TakenIn == Frame)
@@ -1529,6 +1584,13 @@ bool LockState::nobodyReleases(LockName Lock) const {
   if (Var->hasLocalStorage())
     return !Written->isReleased(Names.declarationOf(Lock));
   return !Var->isExternallyVisible() && !Written->isReleased(Names.declarationOf(Lock)) && Written->isPlainlyUsed(Var);
+}
+
+bool LockState::isOnlyTried(LockName Lock) const {
+  const VarDecl *Var = Names.variableOf(Lock);
+  const ValueDecl *Place = Names.declarationOf(Lock);
+  return Var && Var == Place && !Var->hasLocalStorage() && !Var->isExternallyVisible() &&
+         !Written->isInsistedOn(Place) && Written->isPlainlyUsed(Var);
 }
 
 bool LockState::isForgotten(const Exit &At, const ValueDecl *Place) const {

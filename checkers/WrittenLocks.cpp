@@ -54,6 +54,13 @@ struct WrittenLocks::Walk : RecursiveASTVisitor<WrittenLocks::Walk> {
   }
 
   bool VisitCallExpr(CallExpr *Call) {
+    const FunctionDecl *Callee = Call->getDirectCallee();
+    const bool Seen = Callee && (Callee->hasBody() || Into.U.isDescribed(Callee) || isDeclaredToLock(Callee));
+    for (const Expr *Argument : Call->arguments())
+      if (const QualType Type = Unit::pointeeOf(Argument);
+          !Seen && !Type.isNull() && Into.U.syncKind(Type) == Sync::Lock)
+        if (const ValueDecl *Place = lastNamed(Argument))
+          Into.HandedOut.insert(Place);
     for (const Meaning &Row : Into.U.meaningsOf(Call->getDirectCallee())) {
       for (Role Which : {Row.Object, Row.Lock})
         if (const Expr *Object = Unit::argument(Call, Which)) {
@@ -74,6 +81,7 @@ private:
     if (!List)
       return;
     if (Into.U.syncKind(Place->getType()) == Sync::Lock) {
+      Into.Made.insert(Place);
       if (!isZero(List))
         Into.Recursive.insert(Place);
       return;
@@ -106,6 +114,7 @@ private:
   void noteInit(const CallExpr *Call, const Meaning &Row) {
     const ASTContext &Context = Into.U.context();
     Expr::EvalResult Value;
+    Into.placesOf(Unit::argument(Call, Row.Object), Into.Made);
     if (const Expr *Attr = Unit::argument(Call, Row.Attr))
       if (!Attr->isNullPointerConstant(const_cast<ASTContext &>(Context), Expr::NPC_ValueDependentIsNull) &&
           !isPlain(Attr))
@@ -313,8 +322,11 @@ void WrittenLocks::derive() {
       }
     }
   }
-  for (const auto &[F, Known] : Of)
+  for (const auto &[F, Known] : Of) {
     AllReleased.insert(Known.Released.begin(), Known.Released.end());
+    AllInsisted.insert(Known.Insisted.begin(), Known.Insisted.end());
+    AllInsisted.insert(Known.InsistedShared.begin(), Known.InsistedShared.end());
+  }
   // Callees first; of functions that call each other in circles, what is known by then.
   const std::vector<const FunctionDecl *> Order = U.callersFirst();
   for (auto F = Order.rbegin(); F != Order.rend(); ++F) {
@@ -356,6 +368,11 @@ bool WrittenLocks::insistsOn(const FunctionDecl *Function, const ValueDecl *Plac
   auto Found = Function ? Of.find(cast<FunctionDecl>(key(Function))) : Of.end();
   return Found != Of.end() && (Found->second.Insisted.contains(key(Place)) ||
                                (!Shared && Found->second.InsistedShared.contains(key(Place))));
+}
+
+bool WrittenLocks::isInsistedOn(const ValueDecl *Place) {
+  derive();
+  return AllInsisted.contains(key(Place));
 }
 
 bool WrittenLocks::waitsWith(const FunctionDecl *Function, const ValueDecl *Place) {
@@ -424,7 +441,7 @@ bool WrittenLocks::isReleasedByCaller(const FunctionDecl *Function, const ValueD
 
 bool WrittenLocks::mayBeRecursive(const ValueDecl *Place) {
   derive();
-  return Recursive.contains(key(Place));
+  return Recursive.contains(key(Place)) || (HandedOut.contains(key(Place)) && !Made.contains(key(Place)));
 }
 
 bool WrittenLocks::mayBeChecked(const ValueDecl *Place) {

@@ -33,9 +33,10 @@ public:
   bool releases(const clang::CallExpr *Call, const clang::ValueDecl *Place);
   bool acquires(const clang::CallExpr *Call, const clang::ValueDecl *Place);
   /// Whether \p Function, or a function of this file that it calls, waits for a lock in \p Place as long as it takes.
-  /// When
-  /// \p Shared, others of its holders do not count.
+  /// When \p Shared, others of its holders do not count.
   bool insistsOn(const clang::FunctionDecl *Function, const clang::ValueDecl *Place, bool Shared);
+  /// Whether any function of this file does so.
+  bool isInsistedOn(const clang::ValueDecl *Place);
   /// Whether it waits for a condition with one.
   bool waitsWith(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
   /// Whether any function of this file gives back a lock in \p Place.
@@ -80,7 +81,10 @@ private:
   bool Derived = false;
   FactsOfAll Of;        ///< all that happens in a function
   FactsOfAll ForCaller; ///< what is left of it when the function has ended
-  Set AllReleased, Recursive, Checked;
+  Set AllReleased, AllInsisted;
+  Set Recursive, Checked;
+  Set Made;      ///< by an initialiser, or a call that tells of which kind it is
+  Set HandedOut; ///< to code that is not seen
   llvm::DenseMap<const clang::ValueDecl *, const clang::FunctionDecl *> Entries;
   llvm::DenseMap<const clang::ValueDecl *, unsigned> Writes, Mentions, Described;
   llvm::DenseMap<const clang::VarDecl *, llvm::SmallVector<const clang::Expr *, 2>> Assigned;

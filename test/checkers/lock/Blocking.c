@@ -365,3 +365,27 @@ void bad_two_locks_and_a_wait_in_a_helper(struct reload *r) {
   wait_for_the_workers(r); // expected-warning{{'wait_for_the_workers' may wait in 'pthread_cond_wait' while lock 'r->config' is held [safespawn.lock.Blocking]}} expected-note 0+{{}}
   pthread_mutex_unlock(&r->config);
 }
+
+// For a lock that is only ever tried nobody waits.
+static pthread_mutex_t only_tried = PTHREAD_MUTEX_INITIALIZER, tried_here = PTHREAD_MUTEX_INITIALIZER;
+int good_lock_that_is_only_tried(void) {
+  if (pthread_mutex_trylock(&only_tried) != 0)
+    return -1;
+  sleep(1);
+  return pthread_mutex_unlock(&only_tried);
+}
+int good_tried_elsewhere(void) {
+  if (pthread_mutex_trylock(&only_tried) != 0)
+    return -1;
+  return pthread_mutex_unlock(&only_tried);
+}
+int bad_lock_that_others_wait_for(void) {
+  if (pthread_mutex_trylock(&tried_here) != 0) // expected-note{{'tried_here' is taken here}}
+    return -1;
+  sleep(1); // expected-warning{{'sleep' may wait while lock 'tried_here' is held [safespawn.lock.Blocking]}}
+  return pthread_mutex_unlock(&tried_here);
+}
+void good_waits_for_it(void) {
+  pthread_mutex_lock(&tried_here);
+  pthread_mutex_unlock(&tried_here);
+}

@@ -77,3 +77,35 @@ void good_taken_by_unseen_code(struct queue *q) {
   while (!q->count)
     pthread_cond_wait(&q->ready, &q->mu);
 }
+
+// How often a recursive lock is held nobody counts, but a thread begins with none.
+struct writer {
+  pthread_mutex_t mu;
+  pthread_cond_t done;
+  pthread_t thread;
+  int left;
+};
+static void wait_until_done(struct writer *w) {
+  while (w->left)
+    pthread_cond_wait(&w->done, &w->mu); // expected-warning{{a condition is waited for with lock 'w->mu', which is not held [safespawn.lock.CondMutex]}}
+}
+static void *bad_recursive_in_its_thread(void *arg) {
+  struct writer *w = arg;
+  pthread_mutex_lock(&w->mu);   // expected-note{{'w->mu' is taken here}}
+  pthread_mutex_unlock(&w->mu); // expected-note{{'w->mu' is released here}}
+  wait_until_done(w);
+  return NULL;
+}
+void good_recursive_held_by_the_caller(struct writer *w) {
+  pthread_mutex_lock(&w->mu);
+  pthread_mutex_unlock(&w->mu);
+  while (w->left)
+    pthread_cond_wait(&w->done, &w->mu);
+}
+int start_writer(struct writer *w) {
+  pthread_mutexattr_t attr;
+  pthread_mutexattr_init(&attr);
+  pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+  pthread_mutex_init(&w->mu, &attr);
+  return pthread_create(&w->thread, NULL, bad_recursive_in_its_thread, w);
+}

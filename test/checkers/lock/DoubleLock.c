@@ -321,3 +321,24 @@ void bad_locked_across_fork(void) {
   pthread_mutex_lock(&private_to_each); // expected-warning{{lock 'private_to_each' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
   pthread_mutex_unlock(&private_to_each);
 }
+
+// Who makes a lock decides of which kind it is.
+int make_lock(pthread_mutex_t *mutex);
+void good_made_by_unseen_code(void) {
+  pthread_mutex_t m;
+  if (make_lock(&m))
+    return;
+  pthread_mutex_lock(&m);
+  pthread_mutex_lock(&m);
+  pthread_mutex_unlock(&m);
+  pthread_mutex_unlock(&m);
+}
+void bad_made_here_and_shown(void) {
+  pthread_mutex_t shown;
+  pthread_mutex_init(&shown, NULL); // expected-note{{'shown' is initialised here}}
+  if (make_lock(&shown))
+    return;
+  pthread_mutex_lock(&shown); // expected-note{{'shown' is taken here}}
+  pthread_mutex_lock(&shown); // expected-warning{{lock 'shown' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+  pthread_mutex_unlock(&shown);
+}

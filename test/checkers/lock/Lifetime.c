@@ -581,3 +581,53 @@ int bad_stopped_while_it_runs(void) {
   stop_service(&only); // expected-note 0+{{}}
   return only.served;
 }
+
+// A helper that may give up before it makes anything says so to its caller.
+struct run {
+  pthread_barrier_t start;
+  int skipped;
+};
+static int skip_all;
+static int begin_run(struct run *r) {
+  int rc = prepare();
+  if (rc == -22)
+    return 77;
+  if (rc < 0)
+    return 1;
+  if (rc == 0) {
+    skip_all = 1;
+    return 0;
+  }
+  pthread_barrier_init(&r->start, NULL, 2); // expected-note{{'r.start' is initialised here}} expected-warning{{barrier 'r.start' is initialised a second time [safespawn.lock.Lifetime]}}
+  return 0;
+}
+int bad_local_made_twice_by_a_helper_that_may_not_make_it(void) {
+  struct run r;
+  if (begin_run(&r))
+    return -1;
+  if (skip_all)
+    return 0;
+  return begin_run(&r);
+}
+static int make_run(struct run *r) {
+  if (prepare() < 0)
+    return -1;
+  pthread_barrier_init(&r->start, NULL, 2); // expected-note{{'r->start' is initialised here}} expected-warning{{barrier 'r->start' is initialised a second time [safespawn.lock.Lifetime]}}
+  return 0;
+}
+int bad_made_twice_by_a_helper_that_may_fail(struct run *r) {
+  if (make_run(r) != 0)
+    return -1;
+  return make_run(r);
+}
+static int make_run_once(struct run *r) {
+  if (r->skipped++ == 0)
+    pthread_barrier_init(&r->start, NULL, 2);
+  return 0;
+}
+int good_made_by_whoever_comes_first(struct run *r) {
+  if (make_run_once(r) != 0)
+    return -1;
+  helper(r);
+  return make_run_once(r);
+}

@@ -213,3 +213,14 @@ int good_recursive(struct table *t) {
   pthread_mutex_unlock(&t->nest);
   return rows;
 }
+
+// ---- what was refused was not taken
+
+void bad_refused_at_first(struct table *t) {
+  if (pthread_rwlock_trywrlock(&t->rw) == 0)
+    exit(1);
+  if (pthread_rwlock_trywrlock(&t->rw) != 0) // expected-note{{'t->rw' is taken here}}
+    exit(1);
+  sleep(1); // expected-warning{{'sleep' may wait while lock 't->rw' is held [safespawn.lock.Blocking]}}
+  pthread_rwlock_unlock(&t->rw);
+}
