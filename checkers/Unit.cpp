@@ -25,6 +25,12 @@ static bool touchesHandle(Effect What) {
 /// Whether the effect is one that only the row itself is asked for: no path differs by it, and no rule is about it.
 static bool concernsNoRule(Effect What) { return isOnMemory(What) || What == Effect::ThreadState; }
 
+/// Whether \p Row, of \p Callee, is such a one, or a path differs as it does without the row: the declaration says that
+/// the call does not return.
+static bool saysNoMore(const Meaning &Row, const FunctionDecl *Callee) {
+  return concernsNoRule(Row.What) || (Row.What == Effect::EndProcess && Callee->isNoReturn());
+}
+
 /// Whether a rule can begin with the effect; the others only say more about what has begun.
 static bool startsRule(Effect What) {
   return touchesHandle(What) || isOnSync(What) || What == Effect::AttributeSet || What == Effect::ScopeOpen ||
@@ -64,7 +70,7 @@ ArrayRef<Meaning> Unit::rowsOf(const FunctionDecl *Callee) const {
 
 ArrayRef<Meaning> Unit::meaningsOf(const FunctionDecl *Callee) const {
   ArrayRef<Meaning> Rows = rowsOf(Callee);
-  if (Rows.empty() || concernsNoRule(Rows.front().What) || isOnScope(Rows.front().What))
+  if (Rows.empty() || saysNoMore(Rows.front(), Callee) || isOnScope(Rows.front().What))
     return {};
   return Rows;
 }
@@ -82,7 +88,7 @@ ArrayRef<Meaning> Unit::meaningsOf(const CallExpr *Call) const {
 
 bool Unit::isDescribed(const FunctionDecl *Callee) const {
   ArrayRef<Meaning> Rows = rowsOf(Callee);
-  if (Rows.empty() || concernsNoRule(Rows.front().What))
+  if (Rows.empty() || saysNoMore(Rows.front(), Callee))
     return false;
   return HasScopes || (Rows.front().What != Effect::Jump && Rows.front().What != Effect::JumpTarget);
 }
@@ -225,17 +231,8 @@ std::optional<int64_t> Unit::successValue(const Meaning &Row) const {
   }
 }
 
-std::string Unit::text(const Expr *E) const {
-  const SourceManager &SM = Context.getSourceManager();
-  CharSourceRange Range =
-      Lexer::makeFileCharRange(CharSourceRange::getTokenRange(E->getSourceRange()), SM, Context.getLangOpts());
-  StringRef Written = Range.isValid() ? Lexer::getSourceText(Range, SM, Context.getLangOpts()) : StringRef();
-  std::string Text;
-  if (Written.empty()) {
-    llvm::raw_string_ostream Out(Text);
-    E->printPretty(Out, nullptr, Context.getPrintingPolicy());
-    Written = Text;
-  }
+/// \p Written on one line, shortened.
+static std::string onOneLine(StringRef Written) {
   std::string Line;
   for (char C : Written)
     if (!isspace(static_cast<unsigned char>(C)))
@@ -246,6 +243,22 @@ std::string Unit::text(const Expr *E) const {
   if (Line.size() > Longest)
     Line = Line.substr(0, Longest - 3) + "...";
   return Line;
+}
+
+std::string Unit::text(CharSourceRange Range) const {
+  return onOneLine(Lexer::getSourceText(Range, Context.getSourceManager(), Context.getLangOpts()));
+}
+
+std::string Unit::text(const Expr *E) const {
+  CharSourceRange Range = Lexer::makeFileCharRange(CharSourceRange::getTokenRange(E->getSourceRange()),
+                                                   Context.getSourceManager(), Context.getLangOpts());
+  std::string Line = Range.isValid() ? text(Range) : "";
+  if (!Line.empty())
+    return Line;
+  std::string Text;
+  llvm::raw_string_ostream Out(Text);
+  E->printPretty(Out, nullptr, Context.getPrintingPolicy());
+  return onOneLine(Text);
 }
 
 /// Visits one body and notes what the unit wants to know of it.
@@ -480,7 +493,7 @@ void Unit::scan() {
         if (Row.What == Effect::JumpTarget || (Row.What == Effect::Jump && !HasScopes))
           continue; // a jump matters to scopes alone, and there are files full of them
         Present |= uint64_t(1) << unsigned(Row.What);
-        if (concernsNoRule(Row.What))
+        if (saysNoMore(Row, Callee))
           continue;
         if (isOnScope(Row.What))
           Scoping.insert(key(F));

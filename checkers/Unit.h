@@ -157,6 +157,7 @@ public:
   std::optional<int64_t> constantNamed(llvm::StringRef Name) const;
   /// The text of \p E in the source, on one line, shortened.
   std::string text(const clang::Expr *E) const;
+  std::string text(clang::CharSourceRange Range) const;
 
 private:
   struct Scan;

@@ -152,6 +152,8 @@ std::string safespawn::rewriteHeld(const Unit &U, const Handles &All, ArrayRef<c
       if (Use.is(Effect::Spawn)) {
         Out.At = Use.In->getBeginLoc();
         Out.In = Use.By;
+        if (const FunctionDecl *Run = Use.entry())
+          Out.Unasked.push_back(Run);
         Name = "held_task_start";
         const Expr *Entry = Unit::argument(Use.In, Use.Row->Entry);
         if (const Expr *Attr = Unit::argument(Use.In, Use.Row->Attr))

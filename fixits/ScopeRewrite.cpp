@@ -23,7 +23,7 @@ public:
       : U(U), Place(Place), Parents(Place.parents()), E(U.context()), Scope(freeName()) {}
 
   /// \returns why it cannot be written, or an empty string.
-  std::string write(const RewriteOptions &Asked, ScopeRewrite &Out);
+  std::string write(const RewriteOptions &Asked, ento::AnalysisManager &Manager, ScopeRewrite &Out);
 
 private:
   std::string freeName() const;
@@ -207,7 +207,7 @@ std::string Writer::leave(const std::string &Failed, const TaskExits &Ends) {
   return "";
 }
 
-std::string Writer::write(const RewriteOptions &Asked, ScopeRewrite &Out) {
+std::string Writer::write(const RewriteOptions &Asked, ento::AnalysisManager &Manager, ScopeRewrite &Out) {
   const SourceLocation Begin = E.begin(Place.first());
   if (Begin.isInvalid())
     return "there is no room for a scope in a macro";
@@ -233,13 +233,14 @@ std::string Writer::write(const RewriteOptions &Asked, ScopeRewrite &Out) {
         return MacroDisagrees;
     }
   }
-  const TaskExits Ends(U, Place, Failed);
+  const TaskExits Ends(U, Place, Failed, Manager);
   if (std::string Why = leave(Failed, Ends); !Why.empty())
     return Why;
   for (const CallExpr *End : Place.endings())
     E.rewrite(End->getCallee()->getSourceRange(),
               End->getNumArgs() == 1 && End->getArg(0)->getType()->isPointerType() ? "ss_exit_ptr" : "ss_exit");
   Ends.write(join(), E);
+  Out.Staying = Ends.staying();
   CancelForms Forms(U);
   for (const ValueDecl *D : Place.Vars)
     for (const FunctionDecl *Entry : Place.entriesOf(D))
@@ -292,6 +293,38 @@ std::vector<SmallVector<const ValueDecl *, 4>> ownedBy(const FunctionDecl *F, co
       With->push_back(D);
   }
   return Found;
+}
+
+/// What stays of the calls that end the process in what \p Entries run, where nobody asks whether a task failed.
+std::vector<StayingCall> stayingIn(ArrayRef<const FunctionDecl *> Entries, const Unit &U,
+                                   ento::AnalysisManager &Manager) {
+  ProcessEnds Ends(U, Entries, Manager);
+  for (ProcessEnd &End : Ends.Found)
+    if (End.Why.empty())
+      End.Why = "nobody is seen to ask whether it failed";
+  return TaskExits::stayingOf(Ends, U.context().getSourceManager());
+}
+
+/// Tells of each call that stays in what tasks run, those that are tasks already too, once.
+void addStaying(const Unit &U, ento::AnalysisManager &Manager, std::vector<ScopeRewrite> &Found) {
+  if (!U.has(Effect::EndProcess))
+    return;
+  std::vector<StayingCall> Staying = stayingIn(entriesOfTasks(U), U, Manager);
+  for (const ScopeRewrite &One : Found)
+    if (One.Why.empty()) {
+      llvm::append_range(Staying, One.Staying);
+      llvm::append_range(Staying, stayingIn(One.Unasked, U, Manager));
+    }
+  llvm::DenseSet<SourceLocation> Told;
+  for (const StayingCall &Each : Staying)
+    if (Told.insert(Each.At).second) {
+      ScopeRewrite Left;
+      Left.In = Each.In;
+      Left.At = Each.At;
+      Left.What = Each.What;
+      Left.Why = Each.Why;
+      Found.push_back(std::move(Left));
+    }
 }
 
 /// Takes back what edits a macro that some other use of it in the file wants otherwise, or as it is.
@@ -401,7 +434,7 @@ std::vector<ScopeRewrite> safespawn::rewriteAsScopes(const Unit &U, const Rewrit
     }
     for (const std::unique_ptr<ScopePlace> &Found : Places) {
       ScopeRewrite Rewrite;
-      if (std::string Why = Writer(U, *Found).write(Asked, Rewrite); !Why.empty())
+      if (std::string Why = Writer(U, *Found).write(Asked, Manager, Rewrite); !Why.empty())
         LeaveAll(F, Found->Vars, Why, Found->isLeft());
       else
         Out.push_back(std::move(Rewrite));
@@ -438,5 +471,6 @@ std::vector<ScopeRewrite> safespawn::rewriteAsScopes(const Unit &U, const Rewrit
     }
   }
   takeBackDisagreeing(U, Out);
+  addStaying(U, Manager, Out);
   return Out;
 }

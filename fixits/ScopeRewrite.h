@@ -20,15 +20,24 @@ struct RewriteOptions {
   unsigned Limit = 0; ///< tasks at a time that a scope may run; 0: all of them
 };
 
+/// A call in what tasks run that stays as it is, though it does not end the task alone.
+struct StayingCall {
+  const clang::FunctionDecl *In;
+  clang::SourceLocation At;
+  std::string What, Why;
+};
+
 /// What becomes of some threads that belong together.
 struct ScopeRewrite {
   const clang::FunctionDecl *In = nullptr;
-  clang::SourceLocation At;                 ///< the first spawn
-  Fix Edits;                                ///< without hints where it is left alone
-  std::vector<clang::SourceLocation> Calls; ///< those that become others
-  std::string What;                         ///< what is left alone
-  Edits::MacroEdits Macros;                 ///< what is edited in the definitions of macros
-  std::string Why;                          ///< empty where it is not
+  clang::SourceLocation At;                         ///< the first spawn
+  Fix Edits;                                        ///< without hints where it is left alone
+  std::vector<clang::SourceLocation> Calls;         ///< those that become others
+  std::string What;                                 ///< what is left alone
+  Edits::MacroEdits Macros;                         ///< what is edited in the definitions of macros
+  std::string Why;                                  ///< empty where it is not
+  std::vector<StayingCall> Staying;                 ///< in what the tasks run, and not edited
+  std::vector<const clang::FunctionDecl *> Unasked; ///< the start routines of tasks that nobody asks how they ended
 };
 
 /// All rewrites of a file, and what it leaves alone, in the order of the source.

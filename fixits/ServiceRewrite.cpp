@@ -97,6 +97,7 @@ std::string safespawn::rewriteAsService(const Unit &U, const Handles &All, const
   Out.In = In;
   Out.At = Spawn->In->getBeginLoc();
   Out.Calls = {Spawn->In->getBeginLoc(), Detach->getBeginLoc()};
+  Out.Unasked = {Definition};
   Out.Edits = {"service", "run as a service, which a drain of the runtime stops", E.takeMerged()};
   return "";
 }

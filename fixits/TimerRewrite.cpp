@@ -325,6 +325,7 @@ std::string Timer::rewrite(ScopeRewrite &Out) {
     return Why;
   write();
   Out.Calls = {Create->getBeginLoc(), Arm->getBeginLoc()};
+  Out.Unasked = {Callback};
   Out.Edits = {"scope", "run by a timer of a scope, which " + quoted(F) + " does not leave before it is stopped",
                E.takeMerged()};
   return "";
