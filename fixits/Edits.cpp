@@ -262,12 +262,26 @@ bool Edits::insertBefore(const Stmt *S, const ParentMap &Parents, const std::str
     return false;
   const SourceLocation Begin = File.getBegin();
   const Stmt *Parent = Parents.getParent(S);
+  // What takes lines of its own leaves no other statement on them: it would look like a part of it.
+  const size_t Line = Statement.find('\n');
+  const bool HasLines = Line != std::string::npos;
+  const std::string Indent = indentOf(Begin);
   if (isa_and_nonnull<CompoundStmt, LabelStmt, SwitchCase>(Parent)) {
-    insert(Begin, Statement + (isFirstOnLine(Begin) ? ";\n" + indentOf(Begin) : std::string("; ")));
+    insert(Begin, Statement + (isFirstOnLine(Begin) || HasLines ? ";\n" + Indent : std::string("; ")));
     return true;
   }
   if (!isa_and_nonnull<IfStmt, ForStmt, WhileStmt>(Parent) || !Parent->getBeginLoc().isFileID())
     return false;
+  if (!isFirstOnLine(Begin) && HasLines) {
+    const std::string Deep = indentOfLine(StringRef(Statement).drop_front(Line + 1)).str();
+    const std::string Level = StringRef(Deep).starts_with(Indent) ? Deep.substr(Indent.size()) : "    ";
+    std::string Deeper = "{\n" + Indent + Level;
+    for (char C : Statement)
+      Deeper += C == '\n' ? C + Level : std::string(1, C);
+    insert(Begin, Deeper + ";\n" + Indent + Level);
+    insert(End, "\n" + Indent + "}");
+    return true;
+  }
   if (!isFirstOnLine(Begin)) {
     insert(Begin, "{ " + Statement + "; ");
     insert(End, " }");
@@ -292,7 +306,7 @@ bool Edits::insertBefore(const Stmt *S, const ParentMap &Parents, const std::str
   if (isSplit(Text.slice(From, Offset)) || isSplit(Behind.substr(0, Behind.find_first_not_of(" \t\r\n") + 1)))
     return false;
   insert(Opens, " {");
-  insert(Begin, Statement + ";\n" + indentOf(Begin));
+  insert(Begin, Statement + ";\n" + Indent);
   insert(afterComment(End, SM), "\n" + indentOf(Parent->getBeginLoc()) + "}");
   return true;
 }
