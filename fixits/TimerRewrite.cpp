@@ -40,6 +40,9 @@ private:
   std::string readTime();
   std::string placeProblem();
   std::string readMember(const DeclRefExpr *Ref);
+  std::string readList(const InitListExpr *List, SmallVectorImpl<StringRef> &Path);
+  std::string readValue(ArrayRef<StringRef> Path, const Expr *To, const Stmt *Set);
+  bool isFixed(const Expr *To, const Stmt *Set) const;
   bool isZero(const Expr *Value) const {
     Expr::EvalResult Known;
     return Value->EvaluateAsInt(Known, U.context()) && Known.Val.getInt() == 0;
@@ -62,11 +65,11 @@ private:
   const FunctionDecl *Callback = nullptr;
   const Expr *Value = nullptr; ///< what the callback gets; null: nothing
   bool IsNumber = false;
-  bool IsThread = false;
+  enum { Unset, Unseen, Thread, Other } Notify = Unset; ///< what its expiry does
 
 public:
-  /// Whether its expiry runs a function on a thread.
-  bool isOurs() const { return IsThread; }
+  /// Whether its expiry may run a function on a thread.
+  bool isOurs() const { return Notify == Unseen || Notify == Thread; }
   const VarDecl *id() const { return Id; }
 };
 
@@ -74,22 +77,74 @@ public:
 
 /// One use of the event: a member gets a value.
 std::string Timer::readMember(const DeclRefExpr *Ref) {
-  const std::string Odd = quoted(Event) + " is used for more than to describe the timer";
   SmallVector<StringRef, 2> Path;
   const Stmt *Up = Parents.getParent(const_cast<DeclRefExpr *>(Ref));
   for (; isa_and_nonnull<MemberExpr>(Up); Up = Parents.getParent(Up))
     Path.push_back(cast<MemberExpr>(Up)->getMemberDecl()->getName());
   const auto *Assign = dyn_cast_or_null<BinaryOperator>(Up);
-  if (Path.empty() || !Assign || Assign->getOpcode() != BO_Assign || Parents.getParent(Assign) != Body)
-    return Odd;
+  if (Path.empty() || !Assign || Assign->getOpcode() != BO_Assign || Parents.getParent(Assign) != Body ||
+      Create->getBeginLoc() < Assign->getBeginLoc()) {
+    Notify = Notify == Unset ? Unseen : Notify;
+    return quoted(Event) + " is used for more than to describe the timer";
+  }
   Settings.push_back(Assign);
-  const Expr *To = Assign->getRHS();
+  return readValue(Path, Assign->getRHS(), Assign);
+}
+
+/// What the event starts with, below \p Path.
+std::string Timer::readList(const InitListExpr *List, SmallVectorImpl<StringRef> &Path) {
+  const RecordDecl *Record = List->getType()->getAsRecordDecl();
+  std::string Why;
+  auto Read = [&](const FieldDecl *Field, const Expr *Item) {
+    Path.push_back(Field->getName());
+    if (const auto *Inner = dyn_cast<InitListExpr>(Item))
+      Why = readList(Inner, Path);
+    else if (!isa<ImplicitValueInitExpr>(Item) && !isZero(Item))
+      Why = readValue(Path, Item, declarationOf(Body, Event));
+    Path.pop_back();
+  };
+  if (const FieldDecl *Field = List->getInitializedFieldInUnion()) {
+    Read(Field, List->getInit(0));
+    return Why;
+  }
+  if (!Record || Record->isUnion())
+    return "";
+  unsigned I = 0;
+  for (const FieldDecl *Field : Record->fields()) {
+    if (Field->isUnnamedBitField())
+      continue;
+    if (I < List->getNumInits() && Why.empty())
+      Read(Field, List->getInit(I));
+    ++I;
+  }
+  return Why;
+}
+
+/// Whether \p To is the same after \p Set for as long as the function runs.
+bool Timer::isFixed(const Expr *To, const Stmt *Set) const {
+  To = To->IgnoreParenCasts();
+  if (To->isEvaluatable(U.context()))
+    return true;
+  if (const auto *Op = dyn_cast<UnaryOperator>(To); Op && Op->getOpcode() == UO_AddrOf)
+    return isa<DeclRefExpr>(Op->getSubExpr()->IgnoreParens());
+  const auto *Ref = dyn_cast<DeclRefExpr>(To);
+  const auto *Var = Ref ? dyn_cast<VarDecl>(Ref->getDecl()) : nullptr;
+  if (!Var)
+    return Ref != nullptr;
+  auto Changes = [&](const Stmt *S) { return changes(S, Var, U) ? Step::Found : Step::On; };
+  return Var->getType()->isArrayType() ||
+         (Var->hasLocalStorage() && !walk(pointAfter(*Context.getCFG(), Set), Changes));
+}
+
+/// \p Set makes the member that \p Path leads to, the outermost first, \p To.
+std::string Timer::readValue(ArrayRef<StringRef> Path, const Expr *To, const Stmt *Set) {
   // The members of unions within are fields of no name of their own in some C libraries.
   if (Path.back() == "sigev_notify") {
-    const std::optional<int64_t> Thread = U.constantNamed("SIGEV_THREAD");
+    const std::optional<int64_t> OnThread = U.constantNamed("SIGEV_THREAD");
     Expr::EvalResult Known;
-    IsThread = Thread && To->EvaluateAsInt(Known, U.context()) && Known.Val.getInt().getExtValue() == *Thread;
-    return IsThread ? "" : Odd;
+    const bool IsSeen = OnThread && To->EvaluateAsInt(Known, U.context());
+    Notify = !IsSeen ? Unseen : Known.Val.getInt().getExtValue() == *OnThread ? Thread : Other;
+    return Notify == Thread ? "" : "what it does is not seen";
   }
   if (llvm::is_contained(Path, "_function") || Path.back() == "sigev_notify_function") {
     Callback = Unit::namedFunction(To);
@@ -102,9 +157,11 @@ std::string Timer::readMember(const DeclRefExpr *Ref) {
   if (Path.front() == "sigev_value" && Path.size() == 2 && !Value) {
     Value = To;
     IsNumber = Path.back() == "sival_int";
-    return holdsCall(To) ? "the value that it hands over comes from a call" : "";
+    return isFixed(To, Set) ? "" : "the value that it hands over may be another one when it is armed";
   }
-  return Odd;
+  if (Path.back() == "sigev_signo")
+    return ""; // a thread does not look at it
+  return quoted(Event) + " is used for more than to describe the timer";
 }
 
 std::string Timer::readEvent() {
@@ -132,14 +189,18 @@ std::string Timer::readEvent() {
   }
   const Expr *Init = Event->getInit();
   const DeclStmt *Declared = declarationOf(Body, Event);
-  if (const auto *List = dyn_cast_or_null<InitListExpr>(Init))
-    for (const Expr *Item : List->inits())
-      if (!isa<ImplicitValueInitExpr>(Item) && !isZero(Item) && !isa<InitListExpr>(Item) && Why.empty())
-        Why = quoted(Event) + " starts with values";
+  SmallVector<StringRef, 4> Path;
+  if (const auto *List = dyn_cast_or_null<InitListExpr>(Init)) {
+    if (std::string Odd = readList(List, Path); Why.empty())
+      Why = Odd;
+  } else if (Init && Why.empty()) {
+    Notify = Notify == Unset ? Unseen : Notify;
+    Why = quoted(Event) + " starts with values";
+  }
   if (Why.empty() && (!Declared || !Declared->isSingleDecl() || Parents.getParent(Declared) != Body))
     Why = quoted(Event) + " is declared together with what stays";
   Settings.push_back(Declared);
-  if (Why.empty() && (!IsThread || !Callback))
+  if (Why.empty() && (Notify != Thread || !Callback))
     Why = "what it does is not seen";
   return Why;
 }
@@ -193,7 +254,8 @@ std::string Timer::readTime() {
     const auto *Part = dyn_cast<MemberExpr>(Op->getLHS()->IgnoreParens());
     const auto *Whole = Part ? dyn_cast<MemberExpr>(Part->getBase()->IgnoreParens()) : nullptr;
     if (Op->getOpcode() == BO_Assign && Whole && Whole->getMemberDecl()->getName() == "it_value" &&
-        variableOf(Whole) == Time && Parents.getParent(Op) == Body && IsTime(Op->getRHS()))
+        variableOf(Whole) == Time && Parents.getParent(Op) == Body && Op->getBeginLoc() < Arm->getBeginLoc() &&
+        IsTime(Op->getRHS()))
       return "";
   }
   return Unseen;
@@ -313,8 +375,10 @@ void Timer::write() {
 std::string Timer::rewrite(ScopeRewrite &Out) {
   Id = addressed(Create->getArg(2));
   Event = addressed(Create->getArg(1));
-  if (!Event)
+  if (!Event) {
+    Notify = Create->getArg(1)->isNullPointerConstant(U.context(), Expr::NPC_ValueDependentIsNull) ? Other : Unseen;
     return "what it does is not seen";
+  }
   std::string Why = readEvent();
   if (!Id)
     return "its handle is not a variable of " + quoted(F);
