@@ -212,7 +212,9 @@ std::string Writer::write(const RewriteOptions &Asked, ento::AnalysisManager &Ma
   if (Begin.isInvalid())
     return "there is no room for a scope in a macro";
   std::string Options = ".flags = SS_SUPERVISE";
-  if (Asked.Limit)
+  // A task that waits for one whose turn has not come would wait for ever.
+  const bool IsLimited = Asked.Limit && !Place.mayWait();
+  if (IsLimited)
     Options += ", .limit = " + std::to_string(Asked.Limit);
   const std::string Failed = Place.failureReturn();
   E.need("ss_scope", "safespawn.h");
@@ -250,6 +252,8 @@ std::string Writer::write(const RewriteOptions &Asked, ento::AnalysisManager &Ma
   const FunctionDecl *In = Place.function();
   Out.In = In;
   Out.At = Out.Calls.front();
+  if (Asked.Limit && !IsLimited)
+    Out.Note = "the scope gets no limit: a task may wait for another one, or for " + quoted(In);
   Out.What = "thread " + quoted(Place.Vars.front());
   Out.Macros = E.inMacros();
   Out.Edits = {"scope", "run as tasks of a scope, which " + quoted(In) + " does not leave before they are over",

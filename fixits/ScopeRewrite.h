@@ -36,6 +36,7 @@ struct ScopeRewrite {
   std::string What;                                 ///< what is left alone
   Edits::MacroEdits Macros;                         ///< what is edited in the definitions of macros
   std::string Why;                                  ///< empty where it is not
+  std::string Note;                                 ///< what a person should know of the result; may be empty
   std::vector<StayingCall> Staying;                 ///< in what the tasks run, and not edited
   std::vector<const clang::FunctionDecl *> Unasked; ///< the start routines of tasks that nobody asks how they ended
 };

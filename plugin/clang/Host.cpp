@@ -281,6 +281,8 @@ void Host::rewrite(const Unit &U, AnalysisManager &Manager, Findings &Found) con
     Known.At = One.At;
     Known.Calls = std::move(One.Calls);
     Known.NeedsRuntime = true;
+    if (!One.Note.empty())
+      Known.Notes.push_back({One.At, One.Note});
     for (const FixItHint &Hint : One.Edits.Hints)
       Known.Edits.push_back(editOf(Hint, U.context().getSourceManager()));
     Found.Rewrites.push_back(std::move(Known));
