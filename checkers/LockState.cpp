@@ -85,8 +85,9 @@ struct Answer {
   bool Pointer = false;
   std::optional<int64_t> Number;      ///< the constant that it returned; 0 for a null pointer
   std::optional<bool> Zero, Negative; ///< what is known of another value
+  bool Either = false;                ///< it is what a comparison found, true or false
 
-  auto key() const { return std::make_tuple(Nothing, Pointer, Number, Zero, Negative); }
+  auto key() const { return std::make_tuple(Nothing, Pointer, Number, Zero, Negative, Either); }
   bool operator<(const Answer &O) const { return key() < O.key(); }
 };
 
@@ -110,14 +111,14 @@ struct Exit {
   bool operator<(const Exit &O) const { return key() < O.key(); }
 };
 
-/// How a function ended with a lock that it had taken.
+/// How a function ended with a lock that it had taken, or tried to.
 struct Ending {
   const Decl *In;
   const ValueDecl *Place;
-  bool Held;
+  enum State { Held, Released, Refused } Lock;
   Answer Said;
 
-  auto key() const { return std::tie(In, Place, Held, Said); }
+  auto key() const { return std::tie(In, Place, Lock, Said); }
   bool operator<(const Ending &O) const { return key() < O.key(); }
 };
 
@@ -329,6 +330,8 @@ Answer answerOf(ProgramStateRef State, SVal Returned, QualType Type) {
   }
   if (Null.isConstrainedFalse())
     Said.Zero = false;
+  const auto *Compared = dyn_cast_or_null<BinarySymExpr>(Symbol);
+  Said.Either = Null.isUnderconstrained() && Compared && BinaryOperator::isComparisonOp(Compared->getOpcode());
   if (!Said.Pointer && Type->isSignedIntegerType()) {
     SValBuilder &Values = State->getStateManager().getSValBuilder();
     auto Below = Values.evalBinOp(State, BO_LT, *Value, Values.makeZeroVal(Type), Values.getConditionType())
@@ -1540,14 +1543,16 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
       if (New)
         Exits.push_back(Number->first);
       Now.Left = Number->second;
-      Endings.insert({Function, Place, /*Held=*/true, Said});
+      Endings.insert({Function, Place, Ending::Held, Said});
       if ((!Parent || Gone) && !(Function->isMain() && !EndsThread)) // with main ends the process
         LeftHeld.push_back({Lock, Now});
       Now.Owner = Parent;
     } else if ((Known.At == SyncStage::Free || (Known.Uncounted && Known.At == SyncStage::Unknown)) &&
                Known.Owner == Frame) {
-      Endings.insert({Function, Place, /*Held=*/false, Said});
+      Endings.insert({Function, Place, Ending::Released, Said});
       Now.Owner = nullptr;
+    } else if (!Held && Known.isHeld() && Known.Result && Known.Owner == Frame) {
+      Endings.insert({Function, Place, Ending::Refused, Said});
     } else if (Held && Known.Owner && Known.TakenIn != Frame && !EndsThread &&
                Written->releasesForCaller(Function, Place)) {
       // It gives the lock back on some of its paths. What decides there may be known to the caller and not to us.
@@ -1595,15 +1600,22 @@ bool LockState::isOnlyTried(LockName Lock) const {
 
 bool LockState::isForgotten(const Exit &At, const ValueDecl *Place) const {
   const auto *Function = cast<FunctionDecl>(At.Frame->getDecl());
-  bool Forgotten = false;
+  bool Forgotten = false, SoundsRefused = false, Released = false;
   for (const Ending &Other : Endings) {
-    if (Other.In != Function || Other.Place != Place || Other.Held)
+    if (Other.In != Function || Other.Place != Place || Other.Lock == Ending::Held)
       continue;
+    const bool SoundsAlike = (At.Said.Number && At.Said.Number == Other.Said.Number) ||
+                             (Other.Said.Either && (At.Said.Number == 0 || At.Said.Number == 1));
+    if (Other.Lock == Ending::Refused) {
+      SoundsRefused |= SoundsAlike;
+      continue;
+    }
+    Released = true;
     // Another way out gives it back. A caller that hears the same from both cannot know which it was, and one that
     // hears of a failure does not clean up after it; anything else may well be how "you hold it now" is said.
     if (At.Said.Nothing || soundsLikeFailure(At.Said))
       Forgotten = true;
-    else if (At.Said.Number && At.Said.Number == Other.Said.Number)
+    else if (SoundsAlike)
       Forgotten = true;
     else if (!At.Said.Pointer && !Function->getReturnType()->isBooleanType() && isZero(Other.Said) &&
              isNotZero(At.Said) && At.Said.Number != 1)
@@ -1611,7 +1623,7 @@ bool LockState::isForgotten(const Exit &At, const ValueDecl *Place) const {
     else if (Function->getReturnType()->isBooleanType() && isZero(At.Said) && isNotZero(Other.Said))
       Forgotten = true;
   }
-  return Forgotten;
+  return Forgotten || (Released && SoundsRefused);
 }
 
 void LockState::checkEndAnalysis(ExplodedGraph &, BugReporter &Reporter, ExprEngine &Engine) const {

@@ -120,6 +120,8 @@ struct Summary {
   bool Hidden[3] = {};              ///< touches objects that its caller cannot name
   std::set<unsigned> Lends;         ///< the parameters that it hands to a thread
   std::set<const Type *> LendsSome; ///< it may hand any of its caller's objects of this type to one; null for any type
+  bool CallsBack = false;           ///< may call a function of this file that it is given
+  std::set<unsigned> EndsHeld, EndsFree; ///< the locks that it may have taken, or taken and given back, at its end
   std::map<unsigned, Relation> Known;
   std::map<unsigned, Stages> Breaks; ///< the entry stages from which a rule is broken
 
@@ -144,6 +146,9 @@ struct Summary {
     LeavesHidden |= O.LeavesHidden;
     LeavesLoose |= O.LeavesLoose;
     Jumps |= O.Jumps;
+    CallsBack |= O.CallsBack;
+    EndsHeld.insert(O.EndsHeld.begin(), O.EndsHeld.end());
+    EndsFree.insert(O.EndsFree.begin(), O.EndsFree.end());
     for (Kind K : Kinds)
       Hidden[K] |= O.Hidden[K];
   }
@@ -152,7 +157,7 @@ struct Summary {
   static constexpr Stages Given = UnknownStage | bit(SyncStage::Made) | bit(SyncStage::Free);
   bool isClosed(const std::vector<const Place *> &Places) const {
     if (!Done || EndsThread || Configures || !LendsSome.empty() || !Lends.empty() || LeavesHidden || Jumps ||
-        Hidden[HandleObject] || Hidden[ScopeObject])
+        CallsBack || Hidden[HandleObject] || Hidden[ScopeObject])
       return false;
     for (const auto &[Number, Entry] : Breaks)
       if (Places[Number]->What == SyncObject && (Entry & Given))
@@ -308,6 +313,8 @@ private:
   }
   void lose(Point &At, const Place &P, Relation R);
   bool isOn(Rule R) const { return I.A.Book.isOn(R); }
+  /// What the object \p Number is given back by, another name for one that is held may be, too.
+  void releaseOthers(Point &At, unsigned Number, Relation Before, Relation After);
   void block(const Point &At, const Name &Except = std::nullopt);
   void destroy(const Point &At);
   void free(const Point &At, const CallExpr *Call);
@@ -321,6 +328,8 @@ private:
   void lend(const Expr *Argument);
   void callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Callee);
   void callUnseen(Point &At, const CallExpr *Call);
+  /// Of a call through a pointer: it may lead to a function of this file whose address got out.
+  void callPointer(const Point &At, const CallExpr *Call);
   void jump(const Point &At);
   void callScope(Point &At, const CallExpr *Call, const FunctionDecl *Callee);
   Name translated(const Place &Inner, const CallExpr *Call);
@@ -646,7 +655,18 @@ template <typename Event> void Pass::apply(Point &At, const Name &P, Event What)
       suspectForgotten();
     }
   }
+  if constexpr (K == SyncObject)
+    releaseOthers(At, Number, Before, After);
   At.Known[Number] = isWeak(*P) ? Before | After : After;
+}
+
+void Pass::releaseOthers(Point &At, unsigned Number, Relation Before, Relation After) {
+  const Stages Gone = bit(SyncStage::Free);
+  if (!(rowOf(Before, 0) & UnknownStage) || !(rowOf(After, 0) & ~rowOf(Before, 0) & Gone))
+    return;
+  for (auto &[Other, R] : At.Known)
+    if (Other != Number && (rowOf(R, 0) & Taken) && mayAlias(*I.Places[Number], *I.Places[Other]))
+      R |= constant(Gone);
 }
 
 void Pass::block(const Point &At, const Name &Except) {
@@ -784,6 +804,10 @@ void Pass::end(const Point &At) {
       if ((Now & ~(Taken | bit(SyncStage::Nested))) || isPrivate(P))
         suspect(P);
     }
+    if (P.What == SyncObject && (Now & Taken))
+      Out.EndsHeld.insert(Number);
+    if (P.What == SyncObject && (Now & bit(SyncStage::Free)))
+      Out.EndsFree.insert(Number);
     if (P.What == HandleObject) {
       if (((Now & bit(HandleStage::Live)) && isLocal(P)) || ((Now & Running) && Lent.count(Number)))
         suspectThreads();
@@ -971,24 +995,49 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
 }
 
 Name Pass::translated(const Place &Inner, const CallExpr *Call) {
-  const auto *Param = dyn_cast<ParmVarDecl>(Inner.base());
-  if (!Param)
-    return Inner;
-  const unsigned Index = Param->getFunctionScopeIndex();
-  if (Index >= Call->getNumArgs())
-    return std::nullopt;
-  const Expr *Argument = Call->getArg(Index);
-  const bool Behind = Inner.Path.size() > 1 && Inner.Path[1] == Place::Deref;
-  Name Outer = Behind ? pointee(Argument, Inner.What) : lvalue(Argument, Inner.What);
-  if (!Outer)
-    return std::nullopt;
-  for (Place::Step S : llvm::ArrayRef(Inner.Path).drop_front(Behind ? 2 : 1))
-    Outer->Path.push_back(S);
-  // An index over the callee's own variables says nothing here.
-  if (!Inner.Indexes.empty())
-    for (Place::Step &S : Outer->Path)
-      if ((S & 3) == 3)
-        S = Place::AnyIndex;
+  Place Outer = Inner;
+  size_t Kept = 0; // the steps that are the caller's own
+  if (const auto *Param = dyn_cast<ParmVarDecl>(Inner.base())) {
+    const unsigned Index = Param->getFunctionScopeIndex();
+    if (Index >= Call->getNumArgs())
+      return std::nullopt;
+    const Expr *Argument = Call->getArg(Index);
+    const bool Behind = Inner.Path.size() > 1 && Inner.Path[1] == Place::Deref;
+    const Name Given = Behind ? pointee(Argument, Inner.What) : lvalue(Argument, Inner.What);
+    if (!Given)
+      return std::nullopt;
+    Outer = *Given;
+    Kept = Outer.Path.size();
+    for (Place::Step S : llvm::ArrayRef(Inner.Path).drop_front(Behind ? 2 : 1))
+      Outer.Path.push_back(S);
+  } else {
+    Outer.Indexes.clear();
+  }
+  if (Inner.Indexes.empty())
+    return Outer;
+  // An index over parameters is one over what they are given, one over the callee's own variables says nothing here.
+  llvm::FoldingSetNodeID Reads;
+  bool Known = true;
+  for (Place::Step Read : Inner.Indexes) {
+    const auto *Var = dyn_cast<VarDecl>(reinterpret_cast<const Decl *>(Read));
+    const auto *Param = dyn_cast_or_null<ParmVarDecl>(Var);
+    if (Param && Param->getFunctionScopeIndex() < Call->getNumArgs()) {
+      Place Argument = Outer;
+      addIndex(Argument, Call->getArg(Param->getFunctionScopeIndex()));
+      Known &= Argument.Path.back() != Place::AnyIndex;
+      Reads.AddInteger(Argument.Path.back());
+      Outer.Indexes = std::move(Argument.Indexes);
+    } else {
+      Known &= !Var || !Var->hasLocalStorage();
+      Outer.Indexes.push_back(Read);
+    }
+  }
+  for (Place::Step &S : llvm::MutableArrayRef(Outer.Path).drop_front(Kept))
+    if ((S & 3) == 3) {
+      llvm::FoldingSetNodeID Id = Reads;
+      Id.AddInteger(S);
+      S = Known ? Place::index(Id.ComputeHash()) : Place::AnyIndex;
+    }
   return Outer;
 }
 
@@ -1001,6 +1050,13 @@ static bool holds(QualType Type, const clang::Type *Part) {
     return holds(Array->getElementType(), Part);
   const RecordDecl *Record = Type->getAsRecordDecl();
   return Record && llvm::any_of(Record->fields(), [&](const FieldDecl *F) { return holds(F->getType(), Part); });
+}
+
+/// The variable of its own by which a function makes \p Call: what lies elsewhere the proof does not know either.
+static const VarDecl *ownPointer(const Expr *Pointer) {
+  const auto *Ref = dyn_cast<DeclRefExpr>(Pointer->IgnoreParenImpCasts());
+  const auto *Var = Ref ? dyn_cast<VarDecl>(Ref->getDecl()) : nullptr;
+  return Var && Var->hasLocalStorage() && Var->getType()->isFunctionPointerType() ? Var : nullptr;
 }
 
 void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Callee) {
@@ -1032,6 +1088,7 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
   if (Inner.Jumps)
     jump(At);
   Out.Configures |= Inner.Configures;
+  Out.CallsBack |= Inner.CallsBack && llvm::any_of(Call->arguments(), ownPointer);
   Out.LendsSome.insert(Inner.LendsSome.begin(), Inner.LendsSome.end());
   for (unsigned N = 0; N < Call->getNumArgs(); ++N) {
     if (Inner.Lends.count(N))
@@ -1080,6 +1137,8 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
             suspect(*P);
             suspect(*I.Places[Other]);
           }
+    if (P->What == SyncObject)
+      releaseOthers(At, Outer, Before, After);
     At.Known[Outer] = isWeak(*P) ? Before | After : After;
   }
 }
@@ -1096,6 +1155,22 @@ void Pass::callUnseen(Point &At, const CallExpr *Call) {
         for (auto &[Number, R] : At.Known)
           if (I.Places[Number]->What == K && isPrefix(*P, *I.Places[Number]))
             R |= constant(UnknownStage);
+}
+
+void Pass::callPointer(const Point &At, const CallExpr *Call) {
+  const VarDecl *By = ownPointer(Call->getCallee());
+  for (const FunctionDecl *Given : U.definitions()) {
+    if (!By || !U.isHandedOut(Given) || !U.touchesSync(Given) ||
+        !U.context().hasSameUnqualifiedType(By->getType()->getPointeeType(), Given->getType()))
+      continue;
+    Out.CallsBack |= isa<ParmVarDecl>(By);
+    const Summary &Inner = I.summaryOf(Given, this->Given);
+    for (const auto &[Number, R] : At.Known)
+      if (const ValueDecl *Declared = declared(*I.Places[Number]);
+          I.Places[Number]->What == SyncObject && (rowOf(R, 0) & ~UnknownStage) && Declared &&
+          (!Inner.Done || Inner.Concern.Objects.count(Declared)))
+        suspect(*I.Places[Number]);
+  }
 }
 
 void Pass::jump(const Point &At) {
@@ -1188,6 +1263,8 @@ bool Pass::visit(Point &At, const Stmt *S, const Test &Asked, bool Worked) {
     } else if (U.isDescribed(Callee)) {
       callScope(At, Call, Callee);
     } else if (!Callee || !Callee->hasBody() || isDeclaredToLock(Callee)) {
+      if (!Callee)
+        callPointer(At, Call);
       callUnseen(At, Call);
     }
   }
@@ -1422,6 +1499,10 @@ void Pass::runByGuards() {
     United.unite(One, [&](unsigned Number) { return Again.atEntry(*I.Places[Number]); });
   }
   Out = std::move(United);
+  // Under one guard it gives back what under another it keeps.
+  for (unsigned Number : Out.EndsHeld)
+    if (Out.EndsFree.count(Number) && isOn(Rule::lock_Leak))
+      suspect(*I.Places[Number]);
 }
 
 const Written &Triage::Impl::writesOf(const FunctionDecl *F) {
@@ -1523,7 +1604,10 @@ bool Triage::isSuspect(const FunctionDecl *F) {
   return I->summaryOf(F).Suspect && !I->Cleared.count(F->getCanonicalDecl());
 }
 
-void Triage::clear(const FunctionDecl *F) { I->Cleared.insert(F->getCanonicalDecl()); }
+void Triage::clear(const FunctionDecl *F) {
+  if (!I->summaryOf(F).CallsBack) // else whoever calls it has a say in what it does
+    I->Cleared.insert(F->getCanonicalDecl());
+}
 
 bool Triage::standsAlone(const FunctionDecl *F) { return I->standsAlone(F); }
 

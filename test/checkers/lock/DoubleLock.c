@@ -342,3 +342,22 @@ void bad_made_here_and_shown(void) {
   pthread_mutex_lock(&shown); // expected-warning{{lock 'shown' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
   pthread_mutex_unlock(&shown);
 }
+
+// ---- through functions that are given
+
+static void count_up(struct queue *q) {
+  pthread_mutex_lock(&q->mu); // expected-warning{{lock 'q->mu' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+  q->closed++;
+  pthread_mutex_unlock(&q->mu);
+}
+static void count_up_held(struct queue *q) { q->closed++; }
+static void with_lock(struct queue *q, void (*visit)(struct queue *)) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  visit(q);
+  pthread_mutex_unlock(&q->mu);
+}
+void bad_through_a_function_that_is_given(struct queue *q) { with_lock(q, count_up); }
+void good_through_a_function_that_is_given(struct queue *q) {
+  with_lock(q, count_up_held);
+  count_up(q);
+}

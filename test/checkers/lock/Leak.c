@@ -638,3 +638,109 @@ int good_given_back_by_a_callback(void) {
     return -1;
   return 0;
 }
+
+struct jobs {
+  pthread_mutex_t mu;
+  pthread_cond_t ready;
+  int count, closed;
+};
+
+// A flag that is asked twice decides on which way out the lock is kept.
+void *bad_stop_is_asked_twice(void *arg) {
+  struct jobs *q = arg;
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  for (;;) {
+    while (!q->count && !q->closed)
+      pthread_cond_wait(&q->ready, &q->mu);
+    if (q->closed) // expected-note{{'q->closed' holds: 'q->mu' is not released}}
+      break;
+    pthread_mutex_unlock(&q->mu);
+    if (prepare())
+      return NULL;
+    pthread_mutex_lock(&q->mu);
+  }
+  return NULL; // expected-warning{{lock 'q->mu' is still held when 'bad_stop_is_asked_twice' returns [safespawn.lock.Leak]}}
+}
+
+// The lock lies behind a pointer of another object when it is given back.
+struct holder {
+  pthread_mutex_t *lock;
+};
+static struct holder hold(pthread_mutex_t *lock) {
+  pthread_mutex_lock(lock); // expected-note{{'q->mu' is taken here}}
+  return (struct holder){lock};
+}
+static void let_go(struct holder h) { pthread_mutex_unlock(h.lock); }
+int bad_holder(struct jobs *q) {
+  struct holder h = hold(&q->mu);
+  if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
+    return -1; // expected-warning{{lock 'q->mu' is still held when 'bad_holder' returns [safespawn.lock.Leak]}}
+  let_go(h);
+  return 0;
+}
+int good_holder(struct jobs *q) {
+  struct holder h = hold(&q->mu);
+  int rc = prepare();
+  let_go(h);
+  return rc;
+}
+
+// Wrappers that pick a lock by a number.
+static pthread_mutex_t *buckets;
+static unsigned bucket_bits;
+void bucket_lock(unsigned hash) {
+  pthread_mutex_lock(&buckets[hash & ((1u << bucket_bits) - 1)]); // expected-note{{is taken here}}
+}
+void bucket_unlock(unsigned hash) { pthread_mutex_unlock(&buckets[hash & ((1u << bucket_bits) - 1)]); }
+int bad_bucket(unsigned hash) {
+  bucket_lock(hash);
+  if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
+    return -1; // expected-warning{{is still held when 'bad_bucket' returns [safespawn.lock.Leak]}}
+  bucket_unlock(hash);
+  return 0;
+}
+int good_buckets(unsigned one, unsigned other) {
+  bucket_lock(one);
+  bucket_lock(other);
+  int rc = prepare();
+  bucket_unlock(one);
+  bucket_unlock(other);
+  bucket_lock(++one);
+  bucket_unlock(one);
+  return rc;
+}
+
+// What a caller hears from two ways out tells it nothing.
+int bad_tried_and_something_else(struct jobs *q) {
+  if (pthread_mutex_trylock(&q->mu) == 0 && q->count > 0) { // expected-note 2{{}}
+    q->count--;
+    pthread_mutex_unlock(&q->mu);
+    return 1;
+  }
+  return 0; // expected-warning{{lock 'q->mu' is still held when 'bad_tried_and_something_else' returns [safespawn.lock.Leak]}}
+}
+int good_something_else_and_tried(struct jobs *q) {
+  if (q->count > 0 && pthread_mutex_trylock(&q->mu) == 0) {
+    q->count--;
+    pthread_mutex_unlock(&q->mu);
+    return 1;
+  }
+  return 0;
+}
+int good_says_whether_it_holds_it(struct jobs *q) {
+  if (pthread_mutex_trylock(&q->mu) != 0)
+    return 0;
+  if (q->closed) {
+    pthread_mutex_unlock(&q->mu);
+    return 0;
+  }
+  return 1;
+}
+int bad_answer_of_a_comparison(struct jobs *q, int wanted) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  if (q->closed) // expected-note{{'q->closed' holds: taking the early return}}
+    return 0; // expected-warning{{lock 'q->mu' is still held when 'bad_answer_of_a_comparison' returns [safespawn.lock.Leak]}}
+  int same = q->count == wanted;
+  pthread_mutex_unlock(&q->mu);
+  return same;
+}
