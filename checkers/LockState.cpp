@@ -226,6 +226,8 @@ private:
   /// Whether the function at hand takes \p Lock on others of its paths, as if it knew better than its callers, who left
   /// it free, in which state they called it.
   bool passedByAcquire(const Standing &Known, LockName Lock, CheckerContext &C) const;
+  /// Whether \p Call makes a global lock only where it is missing, and others may have destroyed it meanwhile.
+  bool isMadeOnDemand(const CallEvent &Call, LockName Lock) const;
   /// Whether the path begins where its thread does, which holds nothing then.
   bool beginsWithNone(CheckerContext &C) const;
   /// Whether \p Region is memory of this path's own making that nobody has written to.
@@ -304,7 +306,7 @@ private:
   mutable std::set<std::pair<const Decl *, const Stmt *>> WaitedIn; ///< by Blocking's reports, and for what
 };
 
-Answer answerOf(ProgramStateRef State, SVal Returned, QualType Type) {
+Answer answerOf(ProgramStateRef State, SVal Returned, QualType Type, const Unit &U) {
   Answer Said;
   if (Type->isVoidType()) {
     Said.Nothing = true;
@@ -330,17 +332,25 @@ Answer answerOf(ProgramStateRef State, SVal Returned, QualType Type) {
   }
   if (Null.isConstrainedFalse())
     Said.Zero = false;
+  // That it could not be given back nobody expects to hear.
+  if (const auto *Result = dyn_cast_or_null<SymbolConjured>(Symbol); Result && Null.isUnderconstrained())
+    if (const auto *Call = dyn_cast_or_null<CallExpr>(Result->getStmt()))
+      if (const Meaning *Row = U.meaningOf(Call, Effect::Release))
+        Said.Number = U.successValue(*Row);
   const auto *Compared = dyn_cast_or_null<BinarySymExpr>(Symbol);
   Said.Either = Null.isUnderconstrained() && Compared && BinaryOperator::isComparisonOp(Compared->getOpcode());
   if (!Said.Pointer && Type->isSignedIntegerType()) {
     SValBuilder &Values = State->getStateManager().getSValBuilder();
-    auto Below = Values.evalBinOp(State, BO_LT, *Value, Values.makeZeroVal(Type), Values.getConditionType())
-                     .getAs<DefinedOrUnknownSVal>();
-    if (Below) {
-      auto [Yes, No] = State->assume(*Below);
-      if (bool(Yes) != bool(No))
-        Said.Negative = bool(Yes);
-    }
+    auto May = [&](BinaryOperatorKind Compared, bool Is) {
+      auto Holds = Values.evalBinOp(State, Compared, *Value, Values.makeZeroVal(Type), Values.getConditionType())
+                       .getAs<DefinedOrUnknownSVal>();
+      return !Holds || State->assume(*Holds, Is);
+    };
+    // Of "zero or less" a part says that it has failed.
+    if (!May(BO_LT, false) || (!May(BO_GT, true) && May(BO_LT, true)))
+      Said.Negative = true;
+    else if (!May(BO_LT, true))
+      Said.Negative = false;
   }
   return Said;
 }
@@ -615,6 +625,14 @@ bool LockState::passedByAcquire(const Standing &Known, LockName Lock, CheckerCon
          Written->acquires(Function, Names.declarationOf(Lock));
 }
 
+bool LockState::isMadeOnDemand(const CallEvent &Call, LockName Lock) const {
+  const VarDecl *Var = Names.variableOf(Lock);
+  const CFG *Graph = Var && Var->hasGlobalStorage() ? Call.getLocationContext()->getStackFrame()->getCFG() : nullptr;
+  return Graph && Written->isDestroyedFromOutside(Names.declarationOf(Lock)) &&
+         leaves(*Graph, {&Graph->getEntry(), 0},
+                [&](const Stmt *S) { return S == Call.getOriginExpr() ? Step::Stop : Step::On; });
+}
+
 bool LockState::beginsWithNone(CheckerContext &C) const {
   const LocationContext *Top = C.getLocationContext();
   while (Top->getParent())
@@ -714,6 +732,8 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
     Known.At = SyncStage::Unknown; // asked, such a lock says whether it was held
   // Who made it is known only where this path has seen it: a child after fork makes its locks anew.
   if (What == SyncEvent::Init && Known.At == SyncStage::Free && !Known.KindSeen)
+    Known.At = SyncStage::Unknown;
+  if (What == SyncEvent::Init && !Known.isHeld() && isMadeOnDemand(Call, Lock))
     Known.At = SyncStage::Unknown;
   Move<SyncStage> Moved = step(Known.At, What);
   const Running *User = What == SyncEvent::Destroy && !Moved.Broken ? userOf(State, Lock) : nullptr;
@@ -1497,7 +1517,7 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
   Answer Said;
   Said.Nothing = EndsThread;
   if (!EndsThread)
-    Said = answerOf(State, Returned, Function->getReturnType());
+    Said = answerOf(State, Returned, Function->getReturnType(), A->U);
   const StackFrameContext *Parent = Frame->getParent() ? Frame->getParent()->getStackFrame() : nullptr;
   for (const auto &[Lock, Known] : State->get<LockMap>())
     if (Known.isHeld() && Known.TakenIn == Frame && Known.Taken && A->U.meaningOf(Known.Taken, Effect::Guard)) {

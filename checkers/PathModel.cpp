@@ -349,8 +349,25 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
     Use.In = In;
     Use.Where.insert(Condition);
   }
-  if (!Value || Value->isUnknown())
+  if (!Value)
     return;
+  if (Value->isUnknown()) { // whatever it is, it stays so
+    auto Take = [&](bool Holds) {
+      const QualType Type = Condition->getType();
+      ProgramStateRef Next =
+          State->BindExpr(Condition, C.getLocationContext(), C.getSValBuilder().makeTruthVal(Holds, Type));
+      for (auto [Key, In] : Keys)
+        Next = Next->set<GuardMap>(Key, C.getSValBuilder().makeTruthVal(Holds != Asked->Negated, Type));
+      C.addTransition(Next);
+    };
+    const SVal *Before = State->get<GuardMap>(Keys.front().first);
+    const auto Was = Before ? State->isNull(*Before) : ConditionTruthVal();
+    if (!Was.isConstrained() || Was.isConstrainedFalse() != Asked->Negated)
+      Take(true);
+    if (!Was.isConstrained() || Was.isConstrainedFalse() == Asked->Negated)
+      Take(false);
+    return;
+  }
   if (Asked->Negated) // stored without the negation, so that `if (f)` and `if (!f)` meet
     *Value = C.getSValBuilder()
                  .evalEQ(State, *Value, C.getSValBuilder().makeZeroVal(Condition->getType()).castAs<DefinedSVal>())

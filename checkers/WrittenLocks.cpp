@@ -278,6 +278,8 @@ void WrittenLocks::addEffects(const CallExpr *Call, const FactsOfAll &Known, Fac
       placesOf(Unit::argument(Call, Row.Object), Row.Shared ? Out.InsistedShared : Out.Insisted);
     if (Row.What == Effect::Wait)
       placesOf(Unit::argument(Call, Row.Lock), Out.WaitedWith);
+    if (Row.What == Effect::Destroy)
+      placesOf(Unit::argument(Call, Row.Object), Out.Destroyed);
     if (isUse(Row.What))
       for (Role Which : {Row.Object, Row.Lock})
         placesOf(Unit::argument(Call, Which), Out.Used);
@@ -291,6 +293,16 @@ void WrittenLocks::addEffects(const CallExpr *Call, const FactsOfAll &Known, Fac
     for (Set Facts::*Kind : Facts::All)
       addFromCallee(Call, Callee, Inner.*Kind, Out.*Kind);
   }
+}
+
+bool WrittenLocks::addGiven(const CallExpr *Call, Set &Kind) const {
+  const FunctionDecl *Callee = nullptr;
+  const size_t Before = Kind.size();
+  if (Call->getDirectCallee()->hasBody(Callee))
+    for (const ParmVarDecl *Param : Callee->parameters())
+      if (Kind.contains(Param) && Param->getFunctionScopeIndex() < Call->getNumArgs())
+        placesOf(Call->getArg(Param->getFunctionScopeIndex()), Kind);
+  return Kind.size() != Before;
 }
 
 void WrittenLocks::derive() {
@@ -307,6 +319,13 @@ void WrittenLocks::derive() {
       if (const ValueDecl *Handle = Spawn.Handle ? lastNamed(Spawn.Handle) : nullptr; Handle && Spawn.Entry)
         Entries.try_emplace(Handle, Spawn.Entry);
   // Sets only grow, and there are no more places than the file names.
+  for (bool Changed = true; Changed;) {
+    Changed = false;
+    for (const FunctionDecl *F : U.definitions())
+      for (const CallExpr *Call : U.callsIn(F))
+        for (Set *Kind : {&Recursive, &Checked, &Made, &HandedOut})
+          Changed |= addGiven(Call, *Kind);
+  }
   for (bool Changed = true; Changed;) {
     Changed = false;
     for (const FunctionDecl *F : U.definitions()) {
@@ -437,6 +456,15 @@ bool WrittenLocks::isReleasedByCaller(const FunctionDecl *Function, const ValueD
     }
   }
   return false;
+}
+
+bool WrittenLocks::isDestroyedFromOutside(const ValueDecl *Place) {
+  derive();
+  return llvm::any_of(U.definitions(), [&](const FunctionDecl *F) {
+    auto Found = Of.find(cast<FunctionDecl>(key(F)));
+    return Found != Of.end() && Found->second.Destroyed.contains(key(Place)) &&
+           (F->isExternallyVisible() || U.isHandedOut(F));
+  });
 }
 
 bool WrittenLocks::mayBeRecursive(const ValueDecl *Place) {

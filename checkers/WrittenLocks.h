@@ -47,6 +47,8 @@ public:
   bool isPlainlyUsed(const clang::VarDecl *Var);
   /// Whether a function of this file that calls \p Function gives back a lock in \p Place that it need not have taken.
   bool isReleasedByCaller(const clang::FunctionDecl *Function, const clang::ValueDecl *Place);
+  /// Whether a function that code which is not seen may call destroys one.
+  bool isDestroyedFromOutside(const clang::ValueDecl *Place);
   /// Whether a lock in \p Place may be recursive, or of a kind that we do not know, by the way this file makes it.
   bool mayBeRecursive(const clang::ValueDecl *Place);
   /// Whether a lock in \p Place may be one whose misuse is an error that it returns.
@@ -62,8 +64,10 @@ private:
     Set Acquired, Released, Used;
     Set Insisted, InsistedShared; ///< of the acquired ones: waited for as long as it takes
     Set WaitedWith;               ///< given back while a condition is waited for
+    Set Destroyed;
     static constexpr Set Facts::*All[] = {&Facts::Acquired, &Facts::Released,       &Facts::Used,
-                                          &Facts::Insisted, &Facts::InsistedShared, &Facts::WaitedWith};
+                                          &Facts::Insisted, &Facts::InsistedShared, &Facts::WaitedWith,
+                                          &Facts::Destroyed};
   };
   using FactsOfAll = llvm::DenseMap<const clang::FunctionDecl *, Facts>;
   struct Walk;
@@ -75,6 +79,8 @@ private:
   void placesDeclared(const DeclaredLock &D, const clang::CallExpr *Call, Set &Out) const;
   /// Adds what \p Call does to \p Out, its callee as \p Known has it.
   void addEffects(const clang::CallExpr *Call, const FactsOfAll &Known, Facts &Out) const;
+  /// Adds what is given to a parameter in \p Kind. \returns whether that is new.
+  bool addGiven(const clang::CallExpr *Call, Set &Kind) const;
   void addFromCallee(const clang::CallExpr *Call, const clang::FunctionDecl *Callee, const Set &Of, Set &Out) const;
 
   const Unit &U;

@@ -361,3 +361,32 @@ void good_through_a_function_that_is_given(struct queue *q) {
   with_lock(q, count_up_held);
   count_up(q);
 }
+
+// A helper makes them all.
+static void make_recursive(pthread_mutex_t *which) {
+  pthread_mutexattr_t attr;
+  pthread_mutexattr_init(&attr);
+  pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+  pthread_mutex_init(which, &attr);
+  pthread_mutexattr_destroy(&attr);
+}
+struct tree {
+  pthread_mutex_t nested_mu, plain_mu;
+  int nodes;
+};
+void set_up_tree(struct tree *t) {
+  make_recursive(&t->nested_mu);
+  pthread_mutex_init(&t->plain_mu, NULL);
+}
+void good_made_recursive_by_a_helper(struct tree *t) {
+  pthread_mutex_lock(&t->nested_mu);
+  pthread_mutex_lock(&t->nested_mu);
+  t->nodes++;
+  pthread_mutex_unlock(&t->nested_mu);
+  pthread_mutex_unlock(&t->nested_mu);
+}
+void bad_made_beside_it(struct tree *t) {
+  pthread_mutex_lock(&t->plain_mu); // expected-note{{'t->plain_mu' is taken here}}
+  pthread_mutex_lock(&t->plain_mu); // expected-warning{{lock 't->plain_mu' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+  pthread_mutex_unlock(&t->plain_mu);
+}

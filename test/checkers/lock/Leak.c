@@ -744,3 +744,49 @@ int bad_answer_of_a_comparison(struct jobs *q, int wanted) {
   pthread_mutex_unlock(&q->mu);
   return same;
 }
+int bad_answer_of_the_unlock(struct jobs *q) {
+  int rc = pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  if (rc != 0)
+    return rc;
+  rc = prepare();
+  if (rc != 0) // expected-note{{'prepare' fails: taking the early return}}
+    return rc; // expected-warning{{lock 'q->mu' is still held when 'bad_answer_of_the_unlock' returns [safespawn.lock.Leak]}}
+  return pthread_mutex_unlock(&q->mu);
+}
+int bad_none_or_failure(struct jobs *q) {
+  pthread_mutex_lock(&q->mu); // expected-note{{'q->mu' is taken here}}
+  int n = prepare();
+  if (n <= 0) // expected-note{{'prepare' fails: taking the early return}}
+    return n; // expected-warning{{lock 'q->mu' is still held when 'bad_none_or_failure' returns [safespawn.lock.Leak]}}
+  pthread_mutex_unlock(&q->mu);
+  return n;
+}
+
+// Two addresses that may be one are so, or are not, as long as the path lasts.
+struct pair {
+  struct jobs own;
+  struct pair *peer;
+};
+void good_two_that_may_be_one(struct pair *p) {
+  pthread_mutex_t *one = &p->own.mu, *other = &p->peer->own.mu;
+  pthread_mutex_lock(one);
+  if (other != one)
+    pthread_mutex_lock(other);
+  prepare();
+  if (other != one)
+    pthread_mutex_unlock(other);
+  pthread_mutex_unlock(one);
+}
+int bad_two_that_may_be_one(struct pair *p) {
+  pthread_mutex_t *one = &p->own.mu, *other = &p->peer->own.mu;
+  pthread_mutex_lock(one);
+  if (other != one)
+    pthread_mutex_lock(other); // expected-note 0+{{}}
+  int rc = prepare();
+  pthread_mutex_unlock(one);
+  if (rc < 0) // expected-note{{'rc < 0' holds: taking the early return}}
+    return rc; // expected-warning{{lock 'other' is still held when 'bad_two_that_may_be_one' returns [safespawn.lock.Leak]}}
+  if (other != one)
+    pthread_mutex_unlock(other);
+  return 0;
+}

@@ -631,3 +631,36 @@ int good_made_by_whoever_comes_first(struct run *r) {
   helper(r);
   return make_run_once(r);
 }
+
+// Made where it is missing: code that is not seen may have shut it down.
+static pthread_mutex_t on_demand;
+static int is_up;
+int good_start_on_demand(void) {
+  if (!is_up) {
+    if (pthread_mutex_init(&on_demand, NULL) != 0)
+      return -1;
+    is_up = 1;
+  }
+  pthread_mutex_lock(&on_demand);
+  prepare();
+  return pthread_mutex_unlock(&on_demand);
+}
+void good_shut_down(void) {
+  if (is_up) {
+    pthread_mutex_destroy(&on_demand);
+    is_up = 0;
+  }
+}
+void good_up_and_down(void) {
+  good_start_on_demand();
+  good_shut_down();
+  good_start_on_demand();
+  good_shut_down();
+}
+static pthread_mutex_t always;
+void good_destroys_it(void) { pthread_mutex_destroy(&always); }
+void bad_made_again_without_asking(void) {
+  pthread_mutex_init(&always, NULL); // expected-note{{'always' is initialised here}}
+  prepare();
+  pthread_mutex_init(&always, NULL); // expected-warning{{lock 'always' is initialised a second time [safespawn.lock.Lifetime]}}
+}
