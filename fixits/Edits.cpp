@@ -255,6 +255,11 @@ bool Edits::isBeforeEmptyLine(SourceLocation At) const {
   return Rest.split('\n').second.split('\n').first.trim().empty();
 }
 
+void Edits::breakLineAfter(const Stmt *S) {
+  if (const SourceLocation End = afterSemicolon(S); End.isValid() && endOfLine(End).isInvalid())
+    insert(End, "\n" + indentOf(begin(S)));
+}
+
 bool Edits::insertBefore(const Stmt *S, const ParentMap &Parents, const std::string &Statement) {
   const CharSourceRange File = written(S->getSourceRange());
   const SourceLocation End = afterSemicolon(S);

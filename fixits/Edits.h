@@ -48,6 +48,8 @@ public:
 
   /// The end of the line of \p At, which may be reached through a comment; invalid where something else comes first.
   clang::SourceLocation endOfLine(clang::SourceLocation At) const;
+  /// Puts what follows \p S on its line, other than a comment, on one of its own.
+  void breakLineAfter(const clang::Stmt *S);
   /// Whether the line after the one that ends at \p At is empty.
   bool isBeforeEmptyLine(clang::SourceLocation At) const;
 

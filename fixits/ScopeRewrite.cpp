@@ -94,6 +94,8 @@ std::string Writer::spawn(const ValueDecl *D, const HandleUse &Use, const std::s
                            : ")\n" + Deeper + Failed);
       if (Others)
         E.remove(End, E.afterSemicolon(Call));
+      else
+        E.breakLineAfter(Call);
     }
   } else {
     const Stmt *Parent = Parents.getParentIgnoreParenImpCasts(const_cast<CallExpr *>(Call));

@@ -129,6 +129,8 @@ void TaskExits::write(const std::string &Join, Edits &E) const {
     E.rewrite(Each.Whole->getSourceRange(), Each.Condition ? "if (!(" + E.text(Each.Condition->getSourceRange()) +
                                                                  "))\n" + Indent + levelIn(Place.block(), E) + Fail
                                                            : Fail);
+    if (Each.Condition)
+      E.breakLineAfter(Each.Whole);
   }
   const SourceLocation At = E.begin(LastJoin);
   const std::string Indent = E.indentOf(At);
@@ -136,6 +138,8 @@ void TaskExits::write(const std::string &Join, Edits &E) const {
   const bool HasBraces = Loop && isa<CompoundStmt>(Loop->getBody());
   E.insert(HasBraces ? E.after(LastJoin->getSourceRange()) : E.afterSemicolon(LastJoin),
            "\n" + Indent + "if (" + Join + " != 0)\n" + Indent + levelIn(Place.block(), E) + Failed + ";");
+  if (!HasBraces)
+    E.breakLineAfter(LastJoin);
 }
 
 std::vector<StayingCall> TaskExits::stayingOf(const ProcessEnds &Ends, const SourceManager &SM) {

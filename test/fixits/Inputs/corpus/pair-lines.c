@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Statements that share a line with others.
  */
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 
 static void *add(void *arg) { ++*(int *)arg; return NULL; }
 
-static int once(int *number) { pthread_t t; if (pthread_create(&t, NULL, add, number)) return -1; pthread_join(t, NULL); return 0; }
+static void *check(void *arg) { assert(*(int *)arg >= 0); ++*(int *)arg; return NULL; }
+
+static int once(int *number) { pthread_t t; if (pthread_create(&t, NULL, check, number)) return -1; pthread_join(t, NULL); return 0; }
 
 static int
 twice(int *number)
