@@ -18,7 +18,7 @@ namespace safespawn {
 
 /// What all checker objects of one analysis share. The host keeps it alive as long as they are.
 struct Analysis {
-  explicit Analysis(Unit &U) : U(U) {}
+  explicit Analysis(Unit &U, bool Strict = false, bool Hosted = false) : U(U), Strict(Strict) { Book.Hosted = Hosted; }
   Unit &U;
   RuleBook Book;
   bool Strict = false; ///< the profile: also what library code ought to have

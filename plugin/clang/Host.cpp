@@ -13,6 +13,7 @@
 #include "clang/StaticAnalyzer/Core/CheckerManager.h"
 #include "clang/StaticAnalyzer/Core/PathSensitive/ExprEngine.h"
 #include <csignal>
+#include <optional>
 #include <unistd.h>
 
 using namespace clang;
@@ -24,6 +25,43 @@ namespace {
 /// Steps that the proof of one function may take. A compile must not feel it; what needs more is named as unproved.
 constexpr unsigned CompileBudget = 8000;
 constexpr unsigned DeepBudget = 2000000;
+
+/// One file under analysis: the rules about code as it is written, triage, then proof.
+class Session {
+public:
+  /// What is found goes into \p Found.
+  Session(CompilerInstance &CI, const Options &Asked, Unit &U, Findings &Found);
+  /// Applies the rules about code as it is written. \returns whether triage leaves anything to prove.
+  bool look();
+  /// Proves it. What was found is there only after finish().
+  void prove();
+  void finish();
+
+private:
+  static AnalyzerOptions optionsFor(CompilerInstance &CI, const Options &Asked);
+  bool isAnalysed(const FunctionDecl *F) const { return !U.isBroken(F) && Manager->getCFG(F); }
+  bool isRelevant(const FunctionDecl *F) const { return U.touchesHandles(F) || U.touchesSync(F) || U.touchesScopes(F); }
+  struct Exploration {
+    FunctionSummariesTy Summaries;
+    SetOfConstDecls Inlined;
+  };
+  /// \returns whether all paths of \p F were seen.
+  bool explore(const FunctionDecl *F, Exploration &Into);
+  void count(const FunctionDecl *F, bool Whole);
+  void rewrite();
+
+  const Options &Asked;
+  Unit &U;
+  Findings &Found;
+  AnalyzerOptions Analyzer; // a copy: the compile's own are not ours to change
+  Analysis Shared;
+  HostedRegistration Registration;
+  CheckerManager Checkers;
+  std::unique_ptr<AnalysisManager> Manager;
+  cross_tu::CrossTranslationUnitContext CrossUnit;
+  Triage Filter;
+  std::vector<const FunctionDecl *> CallersFirst;
+};
 
 class Host : public ASTConsumer {
 public:
@@ -42,10 +80,9 @@ public:
   void HandleTranslationUnit(ASTContext &Context) override;
 
 private:
-  /// The functions to analyse, and what becomes of each; runs in the copy where there is one.
-  void analyse(Unit &U, Findings &Found);
-  void rewrite(const Unit &U, AnalysisManager &Manager, Findings &Found) const;
-  void inject() const;
+  /// Analyses the file, in the copy where there is one and it is worth one; what becomes of it is in \p Found.
+  Outcome analyse(Unit &U, Findings &Found) const;
+  void inject(Options::Injection When) const;
   void finish(Findings &Found);
   void complain(const llvm::Twine &What) const;
   std::string mainFile() const;
@@ -69,11 +106,12 @@ void Host::complain(const llvm::Twine &What) const {
   llvm::errs() << "safespawn: warning: " << What << '\n';
 }
 
-void Host::inject() const {
-  if (Asked.Inject == Options::Crash)
-    raise(SIGSEGV);
-  while (Asked.Inject == Options::Hang)
+void Host::inject(Options::Injection What) const {
+  if (Asked.Inject != What)
+    return;
+  while (What == Options::Hang)
     pause();
+  raise(SIGSEGV);
 }
 
 void Host::finish(Findings &Found) {
@@ -120,49 +158,75 @@ void Host::HandleTranslationUnit(ASTContext &Context) {
     Found.Problems.push_back({Problem::Error, "", "the compile ended with a fatal error", {}});
   else if (Diags.hasErrorOccurred() && Found.Problems.empty())
     Found.Problems.push_back({Problem::Error, "", "an error lies outside of all functions", {}});
-  const bool Injected = Asked.Inject != Options::None;
-  if (((Found.Relevant || Asked.ToScope) && !Asked.Rules.none()) || Injected) {
-    Outcome How;
-    if (canIsolate()) {
-      std::string Text;
-      How = runIsolated(
-          Asked.TimeLimit,
-          [&] {
-            inject();
-            Findings Inner;
-            analyse(U, Inner);
-            return Inner.serialise();
-          },
-          Text);
-      Findings Inner;
-      if (How.How == Outcome::Done && !Findings::deserialise(Text, Inner))
-        How = {Outcome::Crashed, "it returned no result"};
-      if (How.How == Outcome::Done) {
-        Found.Reports = std::move(Inner.Reports);
-        Found.Rewrites = std::move(Inner.Rewrites);
-        Found.Left = std::move(Inner.Left);
-        Found.Suspects = Inner.Suspects;
-        Found.Proved = Inner.Proved;
-        Found.Problems.insert(Found.Problems.end(), Inner.Problems.begin(), Inner.Problems.end());
-      }
-    } else {
-      How = runGuarded([&] { analyse(U, Found); });
-    }
+  if (((Found.Relevant || Asked.ToScope) && !Asked.Rules.none()) || Asked.Inject != Options::None) {
+    Findings Inner;
+    const Outcome How = analyse(U, Inner);
     const std::string NotAnalysed = "the compile is not affected, but this file was not analysed";
-    if (How.How == Outcome::Crashed || How.How == Outcome::NotStarted) {
-      complain("the analysis of '" + mainFile() + "' crashed (" + How.Detail + "): " + NotAnalysed);
-      Found.Problems.push_back({Problem::Crash, "", "the analysis crashed: " + How.Detail, {}});
+    if (How.How == Outcome::Done) {
+      Found.Reports = std::move(Inner.Reports);
+      Found.Rewrites = std::move(Inner.Rewrites);
+      Found.Left = std::move(Inner.Left);
+      Found.Suspects = Inner.Suspects;
+      Found.Proved = Inner.Proved;
+      Found.Problems.insert(Found.Problems.end(), Inner.Problems.begin(), Inner.Problems.end());
     } else if (How.How == Outcome::TimedOut) {
       complain("the analysis of '" + mainFile() + "' took longer than " + How.Detail + ": " + NotAnalysed);
       Found.Problems.push_back({Problem::Timeout, "", "the analysis took longer than " + How.Detail, {}});
+    } else {
+      complain("the analysis of '" + mainFile() + "' crashed (" + How.Detail + "): " + NotAnalysed);
+      Found.Problems.push_back({Problem::Crash, "", "the analysis crashed: " + How.Detail, {}});
     }
   }
   finish(Found);
 }
 
-void Host::analyse(Unit &U, Findings &Found) {
-  ASTContext &Context = U.context();
-  AnalyzerOptions Analyzer = CI.getAnalyzerOpts(); // a copy: the compile's own are not ours to change
+Outcome Host::analyse(Unit &U, Findings &Found) const {
+  // A copy of the process costs as much as the passes that look at each function once, and most files need no more than
+  // these. The analyzer's engine, which goes wherever the code leads it, has a copy to itself.
+  auto Run = std::make_unique<std::optional<Session>>();
+  bool Left = false;
+  Outcome How = runGuarded([&] {
+    inject(Options::CrashEarly);
+    Run->emplace(CI, Asked, U, Found);
+    Left = (*Run)->look() || Asked.ToScope || Asked.Inject != Options::None;
+    if (!Left)
+      (*Run)->finish();
+  });
+  if (How.How != Outcome::Done) {
+    (void)Run.release(); // what a crash left behind cannot be taken down
+    return How;
+  }
+  if (!Left)
+    return How;
+  auto Prove = [&] {
+    inject(Options::Crash);
+    inject(Options::Hang);
+    (*Run)->prove();
+    (*Run)->finish();
+  };
+  if (!canIsolate()) {
+    How = runGuarded(Prove);
+    if (How.How != Outcome::Done)
+      (void)Run.release();
+    return How;
+  }
+  std::string Text;
+  How = runIsolated(
+      Asked.TimeLimit,
+      [&] {
+        Prove();
+        return Found.serialise();
+      },
+      Text);
+  Run.reset(); // our own half of it finds what look() found
+  Found = {};
+  if (How.How == Outcome::Done && !Findings::deserialise(Text, Found))
+    How = {Outcome::Crashed, "it returned no result"};
+  return How;
+}
+
+AnalyzerOptions Session::optionsFor(CompilerInstance &CI, const Options &Asked) {
+  AnalyzerOptions Analyzer = CI.getAnalyzerOpts();
   // They report nothing: what builtins return, that errno is one place, what memset and calloc leave behind.
   Analyzer.CheckersAndPackages = {{"core.builtin", true},
                                   {"apiModeling.Errno", true},
@@ -176,76 +240,75 @@ void Host::analyse(Unit &U, Findings &Found) {
   Analyzer.ShouldIncludeImplicitDtorsInCFG = false;
   // A comparison is decided where a branch asks for it, and not at all where nothing depends on that branch.
   Analyzer.ShouldEagerlyAssume = false;
+  return Analyzer;
+}
 
-  Analysis Shared(U);
-  Shared.Book.Hosted = true;
-  Shared.Strict = Asked.Strict;
-  HostedRegistration Registration(Shared, Asked.Rules);
-  CheckerManager Checkers(Context, Analyzer, CI.getPreprocessor(), {}, {registerCheckers});
-  auto Manager =
-      compat::makeAnalysisManager(Context, CI.getPreprocessor(), makeFindingsConsumer(Found), CreateRegionStoreManager,
-                                  CreateRangeConstraintManager, Checkers, Analyzer);
-  cross_tu::CrossTranslationUnitContext CrossUnit(CI);
-  const unsigned Budget = Asked.Deep ? DeepBudget : CompileBudget;
-  Triage Filter(Shared, *Manager);
-  llvm::SmallPtrSet<const FunctionDecl *, 16> Explored;
+Session::Session(CompilerInstance &CI, const Options &Asked, Unit &U, Findings &Found)
+    : Asked(Asked), U(U), Found(Found), Analyzer(optionsFor(CI, Asked)), Shared(U, Asked.Strict, /*Hosted=*/true),
+      Registration(Shared, Asked.Rules), Checkers(U.context(), Analyzer, CI.getPreprocessor(), {}, {registerCheckers}),
+      Manager(compat::makeAnalysisManager(U.context(), CI.getPreprocessor(), makeFindingsConsumer(Found),
+                                          CreateRegionStoreManager, CreateRangeConstraintManager, Checkers, Analyzer)),
+      CrossUnit(CI), Filter(Shared, *Manager), CallersFirst(U.callersFirst()) {
   // A matter of the proof, whether triage chooses what is proved or not: what a path passes by it need not know.
-  Shared.Closed = [&Filter](const FunctionDecl *F) { return Filter.isClosed(F); };
-  Shared.Concern = [&Filter](const FunctionDecl *F) -> const Focus & { return Filter.concern(F); };
-  Shared.Waits = [&Filter](const FunctionDecl *F) { return Filter.mayWait(F); };
-  struct Exploration {
-    FunctionSummariesTy Summaries;
-    SetOfConstDecls Inlined;
-  };
-  auto Explore = [&](const FunctionDecl *F, Exploration &Into) {
-    Shared.On = {/*All=*/true, false, false, {}};
-    if (Asked.Triage && !U.touchesScopes(F) && !hasLockAttributes(F))
-      Shared.On = Filter.suspicion(F);
-    ExprEngine Engine(CrossUnit, *Manager, &Into.Inlined, &Into.Summaries, ExprEngine::Inline_Regular);
-    Engine.ExecuteWorkList(Manager->getAnalysisDeclContextManager().getStackFrame(F), Budget);
-    if (!Shared.Trial)
-      Engine.getBugReporter().FlushReports();
-    return Engine.hasEmptyWorkList(); // a loop that was left early is no gap: PathModel says how
-  };
-  auto Count = [&](const FunctionDecl *F, bool Whole) {
-    ++Found.Suspects;
-    if (Whole)
-      ++Found.Proved;
-    else
-      Found.Problems.push_back(
-          {Problem::Unproved, F->getNameAsString(), "too many paths: the step budget ran out", F->getLocation()});
-  };
-  auto IsAnalysed = [&](const FunctionDecl *F) { return !U.isBroken(F) && Manager->getCFG(F); };
-  auto IsRelevant = [&](const FunctionDecl *F) {
-    return U.touchesHandles(F) || U.touchesSync(F) || U.touchesScopes(F);
-  };
+  Shared.Closed = [this](const FunctionDecl *F) { return Filter.isClosed(F); };
+  Shared.Concern = [this](const FunctionDecl *F) -> const Focus & { return Filter.concern(F); };
+  Shared.Waits = [this](const FunctionDecl *F) { return Filter.mayWait(F); };
+}
 
+bool Session::explore(const FunctionDecl *F, Exploration &Into) {
+  Shared.On = {/*All=*/true, false, false, {}};
+  if (Asked.Triage && !U.touchesScopes(F) && !hasLockAttributes(F))
+    Shared.On = Filter.suspicion(F);
+  ExprEngine Engine(CrossUnit, *Manager, &Into.Inlined, &Into.Summaries, ExprEngine::Inline_Regular);
+  Engine.ExecuteWorkList(Manager->getAnalysisDeclContextManager().getStackFrame(F),
+                         Asked.Deep ? DeepBudget : CompileBudget);
+  if (!Shared.Trial)
+    Engine.getBugReporter().FlushReports();
+  return Engine.hasEmptyWorkList(); // a loop that was left early is no gap: PathModel says how
+}
+
+void Session::count(const FunctionDecl *F, bool Whole) {
+  ++Found.Suspects;
+  if (Whole)
+    ++Found.Proved;
+  else
+    Found.Problems.push_back(
+        {Problem::Unproved, F->getNameAsString(), "too many paths: the step budget ran out", F->getLocation()});
+}
+
+bool Session::look() {
+  for (const FunctionDecl *F : CallersFirst)
+    if (isAnalysed(F)) {
+      BugReporter Plain(*Manager);
+      Checkers.runCheckersOnASTBody(F, *Manager, Plain);
+      Plain.FlushReports();
+    }
+  // Callees first: what is known of a suspect one may clear its callers, once it is proved.
+  return llvm::any_of(llvm::reverse(CallersFirst), [&](const FunctionDecl *F) {
+    return isAnalysed(F) && isRelevant(F) && (!Asked.Triage || Filter.isSuspect(F));
+  });
+}
+
+void Session::prove() {
   // What only functions of this file call is judged from there. But where nothing goes wrong however it is called, what
   // made it suspect need not be followed again from each of its callers, and from theirs.
-  const auto CallersFirst = U.callersFirst();
   Shared.Trial = true;
   for (const FunctionDecl *F : llvm::reverse(CallersFirst)) {
-    if (!Asked.Triage || !IsAnalysed(F) || !IsRelevant(F) || !Filter.isSuspect(F) || Filter.standsAlone(F))
+    if (!Asked.Triage || !isAnalysed(F) || !isRelevant(F) || !Filter.isSuspect(F) || Filter.standsAlone(F))
       continue;
     const unsigned Before = Shared.Book.Made;
     Exploration Alone;
-    if (!Explore(F, Alone) || Shared.Book.Made != Before)
+    if (!explore(F, Alone) || Shared.Book.Made != Before)
       continue;
-    Count(F, true);
+    count(F, true);
     Filter.clear(F);
   }
   Shared.Trial = false;
 
   Exploration Here;
+  llvm::SmallPtrSet<const FunctionDecl *, 16> Explored;
   for (const FunctionDecl *F : CallersFirst) {
-    if (!IsAnalysed(F))
-      continue;
-    {
-      BugReporter Plain(*Manager);
-      Checkers.runCheckersOnASTBody(F, *Manager, Plain);
-      Plain.FlushReports();
-    }
-    if (!IsRelevant(F))
+    if (!isAnalysed(F) || !isRelevant(F))
       continue;
     // What is seen from all of its callers need not be seen once more without them.
     if (!Filter.standsAlone(F) &&
@@ -256,20 +319,23 @@ void Host::analyse(Unit &U, Findings &Found) {
     if (Asked.Triage && !Filter.isSuspect(F))
       continue;
     Explored.insert(F->getCanonicalDecl());
-    Count(F, Explore(F, Here));
+    count(F, explore(F, Here));
   }
-  Manager->FlushDiagnostics();
-  if (Asked.ToScope && (Asked.Offer != Options::ForReports || llvm::any_of(Found.Reports, isRepairable)))
-    rewrite(U, *Manager, Found);
 }
 
-void Host::rewrite(const Unit &U, AnalysisManager &Manager, Findings &Found) const {
+void Session::finish() {
+  Manager->FlushDiagnostics();
+  if (Asked.ToScope && (Asked.Offer != Options::ForReports || llvm::any_of(Found.Reports, isRepairable)))
+    rewrite();
+}
+
+void Session::rewrite() {
   RewriteOptions How;
   How.Limit = Asked.Limit;
   How.Detached = Asked.Detached == Options::Service      ? RewriteOptions::Service
                  : Asked.Detached == Options::Background ? RewriteOptions::Background
                                                          : RewriteOptions::Keep;
-  for (ScopeRewrite &One : rewriteAsScopes(U, How, Manager)) {
+  for (ScopeRewrite &One : rewriteAsScopes(U, How, *Manager)) {
     if (!One.Why.empty()) {
       Found.Left.push_back({One.At, One.In->getNameAsString(), One.What, One.Why});
       continue;

@@ -68,6 +68,8 @@ bool Options::parse(const std::vector<std::string> &Arguments, clang::Diagnostic
     } else if (Key == "limit") {
       if (Value.getAsInteger(10, Out.Limit) || !Out.Limit)
         return Fail("argument 'limit' takes a number of tasks, not '" + Value + "'");
+    } else if (Argument == "inject=crash-early") {
+      Out.Inject = CrashEarly;
     } else if (Argument == "inject=crash") {
       Out.Inject = Crash;
     } else if (Argument == "inject=hang") {

@@ -26,8 +26,9 @@ struct Options {
   enum Offers { Nothing, ForReports, Everything } Offer = Nothing;
   /// What becomes of a thread that is detached on purpose.
   enum Purpose { Keep, Service, Background } Detached = Keep;
-  unsigned Limit = 0;                       ///< tasks at once that a scope may have; 0: as many as are spawned
-  enum { None, Crash, Hang } Inject = None; ///< for the tests of the isolation: what the analysis does to itself
+  unsigned Limit = 0; ///< tasks at once that a scope may have; 0: as many as are spawned
+  /// For the tests of the isolation: what the analysis does to itself, before triage or in the proof.
+  enum Injection { None, CrashEarly, Crash, Hang } Inject = None;
 
   /// Reads the arguments of -fplugin-arg-safespawn-…; a mistake is an error of the compile that names the nearest right
   /// spelling. \returns whether all is well.
