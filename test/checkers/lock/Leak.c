@@ -96,6 +96,51 @@ void bad_break_out_of_the_loop(struct queue *q, int n) {
   }
 } // expected-warning{{lock 'q->spin' is still held when 'bad_break_out_of_the_loop' returns [safespawn.lock.Leak]}}
 
+// Whoever goes through the first loop goes through the second.
+void bad_in_another_loop(struct queue *q, int n) {
+  pthread_spin_lock(&q->spin); // expected-note{{'q->spin' is taken here}}
+  for (int i = 0; i < n; i++)
+    prepare();
+  for (int i = 0; i < n; i++)
+    if (prepare()) // expected-note 0+{{}}
+      return; // expected-warning{{lock 'q->spin' is still held when 'bad_in_another_loop' returns [safespawn.lock.Leak]}}
+  pthread_spin_unlock(&q->spin);
+}
+
+// A counter that something else asks for is more than a counter.
+void bad_in_the_second_round(struct queue *q, int n) {
+  for (int i = 0; i < n; i++) {
+    if (i == 0)
+      pthread_spin_lock(&q->spin); // expected-note{{'q->spin' is taken here}}
+    if (i == 1) // expected-note 0+{{}}
+      return; // expected-warning{{lock 'q->spin' is still held when 'bad_in_the_second_round' returns [safespawn.lock.Leak]}}
+  }
+  pthread_spin_unlock(&q->spin);
+}
+
+int bad_not_found(struct queue *q, const int *wanted, int n) {
+  int i;
+  pthread_spin_lock(&q->spin); // expected-note{{'q->spin' is taken here}}
+  for (i = 0; i < n; i++)
+    if (wanted[i])
+      break;
+  if (i == n) // expected-note 0+{{}}
+    return -1; // expected-warning{{lock 'q->spin' is still held when 'bad_not_found' returns [safespawn.lock.Leak]}}
+  pthread_spin_unlock(&q->spin);
+  return i;
+}
+
+int good_as_often_as_it_takes(struct queue *q) {
+  int tries = 3;
+  while (tries--)
+    if (pthread_spin_trylock(&q->spin) == 0)
+      break;
+  if (tries < 0)
+    return -1;
+  pthread_spin_unlock(&q->spin);
+  return 0;
+}
+
 int bad_through_a_getter(int number) {
   pthread_mutex_lock(lock_of(number)); // expected-note{{'lock_of(number)' is taken here}}
   if (prepare()) // expected-note{{'prepare' fails: taking the early return}}
