@@ -74,7 +74,7 @@ Handles::Handles(const Unit &U, llvm::function_ref<const ParentMap &(const Funct
   }
   Visitor.By = nullptr;
   Visitor.Parents = nullptr;
-  for (Decl *D : U.context().getTranslationUnitDecl()->decls())
+  for (Decl *D : U.context().getTranslationUnitDecl()->noload_decls())
     if (auto *Var = dyn_cast<VarDecl>(D); Var && Var->hasInit())
       Visitor.TraverseStmt(Var->getInit());
 }

@@ -101,7 +101,7 @@ std::string ProcessEnds::foreignUseOf(const FunctionDecl *F, unsigned Depth) con
     for (const CallExpr *Call : U.callsIn(By))
       Called += IsF(Call->getDirectCallee());
   }
-  for (const Decl *D : U.context().getTranslationUnitDecl()->decls())
+  for (const Decl *D : U.context().getTranslationUnitDecl()->noload_decls())
     if (const auto *Var = dyn_cast<VarDecl>(D); Var && Var->getInit())
       Count(Var->getInit());
   if (Named != Spawned + Called)

@@ -161,7 +161,7 @@ std::string ScopePlace::variableProblem(const VarDecl *Var) const {
       Array && Var->hasLocalStorage() && Context.getConstantArrayElementCount(Array) > MaxAutomatic)
     return quoted(Var) + " has so many places that its tasks do not fit on the stack";
   if (Var->isFileVarDecl()) {
-    for (const Decl *D : Context.getTranslationUnitDecl()->decls())
+    for (const Decl *D : Context.getTranslationUnitDecl()->noload_decls())
       if (const auto *Other = dyn_cast<VarDecl>(D);
           Other && Other->getTypeSpecStartLoc() == Var->getTypeSpecStartLoc() && !llvm::is_contained(Vars, Other))
         return quoted(Var) + " is declared together with " + quoted(Other) + ", which stays";
@@ -264,7 +264,7 @@ std::string ScopePlace::fieldProblem(const FieldDecl *Field) const {
   };
   for (const FunctionDecl *F : U.definitions())
     Look(F->getBody());
-  for (const Decl *D : Context.getTranslationUnitDecl()->decls())
+  for (const Decl *D : Context.getTranslationUnitDecl()->noload_decls())
     if (const auto *Var = dyn_cast<VarDecl>(D); Var && Var->getInit())
       Look(Var->getInit());
   return Why;
