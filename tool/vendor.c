@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char *const names[VENDOR_FILES] = { "safespawn.c", "safespawn.h" };
 
@@ -16,20 +17,29 @@ void vendor_append(struct buffer *content, const char *name)
 			buffer_append(content, (const char *)file->bytes, file->length);
 }
 
-/* The folder and those above it. Errors: 0 or an errno. */
-static int make_folder(const char *path)
+/* The folder and those above it; how many there were to make is added to @made. Errors: 0 or an errno. */
+static int make_folder(const char *path, size_t *made)
 {
 	auto_string parent = copy_string(path);
 	char *slash = strrchr(parent, '/');
 	int err = 0;
 
-	if (mkdir(path, 0777) == 0 || errno == EEXIST)
+	if (mkdir(path, 0777) == 0) {
+		++*made;
+		return 0;
+	}
+	if (errno == EEXIST)
 		return 0;
 	if (errno != ENOENT || !slash || slash == parent)
 		return errno;
 	*slash = '\0';
-	err = make_folder(parent);
-	return err || mkdir(path, 0777) == 0 ? err : errno;
+	err = make_folder(parent, made);
+	if (err)
+		return err;
+	if (mkdir(path, 0777) != 0)
+		return errno;
+	++*made;
+	return 0;
 }
 
 static int refuse(const char *path, const char *why)
@@ -42,11 +52,12 @@ int vendor_plan(struct vendor *ret, const char *folder)
 {
 	auto_string real = NULL;
 	auto_string given = path_absolute(folder);
-	int err = make_folder(given);
+	int err = make_folder(given, &ret->folders_made);
 
 	if (err)
 		return refuse(given, strerror(err));
 	real = path_real("/", given);
+	ret->folder = copy_string(real);
 	for (size_t i = 0; i < VENDOR_FILES; i++) {
 		ret->paths[i] = text("%s/%s", real, names[i]);
 		vendor_append(&ret->after[i], names[i]);
@@ -69,6 +80,11 @@ void vendor_free(struct vendor *vendor)
 		buffer_free(&vendor->before[i]);
 		buffer_free(&vendor->after[i]);
 	}
+	/* Those that were made for files which were not written are empty: "nothing was written" is true of them, too.
+	 */
+	for (size_t i = 0; i < vendor->folders_made && vendor->folder && rmdir(vendor->folder) == 0; i++)
+		*strrchr(vendor->folder, '/') = '\0';
+	free(vendor->folder);
 }
 
 size_t vendor_files(const struct vendor *vendor, struct replacement *files)

@@ -13,6 +13,8 @@ struct vendor {
 	char *paths[VENDOR_FILES];
 	struct buffer before[VENDOR_FILES], after[VENDOR_FILES];
 	bool is_new[VENDOR_FILES];
+	char *folder;
+	size_t folders_made; /* it, and those above it */
 };
 
 /** Append the content of safespawn.h or safespawn.c. */
@@ -20,7 +22,7 @@ void vendor_append(struct buffer *content, const char *name);
 
 /**
  * Plan to put the two files into @folder, which is made if need be. 0, or EXIT_INCOMPLETE after a message: there is
- * something else of their name, or no such folder can be.
+ * something else of their name, or no such folder can be. vendor_free takes the folders back that stay empty.
  */
 int vendor_plan(struct vendor *ret, const char *folder);
 void vendor_free(struct vendor *vendor);
