@@ -33,7 +33,7 @@ struct Analysis {
   /// Whether the path knows that nothing runs in the scope that lies there: it is joined, or never had a task.
   std::function<bool(clang::ento::ProgramStateRef, const clang::ento::MemRegion *)> IsIdle;
   /// What the exploration at hand is about; everything where nobody has looked.
-  Focus On{/*All=*/true, false, false, {}};
+  Focus On = Focus::everything();
   /// What a function, with all that it calls, concerns (see Triage); null where nobody has looked.
   std::function<const Focus &(const clang::FunctionDecl *)> Concern;
   /// Whether \p Function, whose body is here, or \p Call, of a described function or of such a one, is of concern.
@@ -43,8 +43,9 @@ struct Analysis {
   bool concerns(const clang::CallExpr *Call) const;
   /// Whether \p Function, which is of concern, is so only because it may wait.
   bool onlyWaits(const clang::FunctionDecl *Function) const {
-    return !On.All && Concern && !Concern(Function).All &&
-           !Focus{false, false, On.Threads, On.Objects}.meets(Concern(Function));
+    Focus Others = On;
+    Others.Waits = false;
+    return !On.All && Concern && !Others.meets(Concern(Function));
   }
   /// Whether a path follows something that even a call of a closed function could meet; one question per checker.
   llvm::SmallVector<std::function<bool(clang::ento::ProgramStateRef, const clang::CallExpr *)>, 2> Follows;

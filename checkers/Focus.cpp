@@ -9,6 +9,7 @@ using namespace safespawn;
 
 bool Focus::meets(const Focus &Other) const {
   return All || Other.All || (Waits && Other.Waits) || (Threads && Other.Threads) ||
+         (Syncs && (Other.Syncs || !Other.Objects.empty())) || (Other.Syncs && !Objects.empty()) ||
          llvm::any_of(Other.Objects, [&](const ValueDecl *D) { return Objects.count(D); });
 }
 
@@ -16,6 +17,7 @@ void Focus::add(const Focus &Other) {
   All |= Other.All;
   Waits |= Other.Waits;
   Threads |= Other.Threads;
+  Syncs |= Other.Syncs;
   Objects.insert(Other.Objects.begin(), Other.Objects.end());
 }
 
@@ -49,8 +51,7 @@ bool Analysis::concerns(const CallExpr *Call) const {
     return true;
   auto IsOn = [&](Role Which) {
     const Expr *Object = Unit::argument(Call, Which);
-    const ValueDecl *Declared = Object ? objectNamed(Object) : nullptr;
-    return Object && (!Declared || On.Objects.count(Declared));
+    return Object && On.isOn(objectNamed(Object));
   };
   return llvm::any_of(Rows, [&](const Meaning &Row) {
     if (isOnSync(Row.What) && Row.What != Effect::Wait)

@@ -710,8 +710,7 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
   if (!Lock)
     return E.What == SyncEvent::Release ? releaseAliases(State, Lock) : State;
   if (const ValueDecl *Declared = Names.declarationOf(Lock);
-      !A->On.All && Declared && holdsObjects(Declared) &&
-      !A->On.Objects.count(cast<ValueDecl>(Declared->getCanonicalDecl())))
+      Declared && holdsObjects(Declared) && !A->On.isOn(cast<ValueDecl>(Declared->getCanonicalDecl())))
     return State;
   for (LockName Guarded : State->get<GuardedSet>())
     if (Names.isWithin(Lock, Guarded))

@@ -106,15 +106,17 @@ struct Point {
 
 struct Summary {
   bool Done = false;
+  unsigned RestsOn = Final; ///< the outermost of the functions under way that it was made with a guess of
+  unsigned Round = 0;
   bool Suspect = false;
   Focus Suspected;                  ///< what for
   Focus WaitsWith;                  ///< the locks that its waits give back meanwhile
   Focus Concern;                    ///< everything that it, or a function that it calls, does something to
   bool Blocks = false;              ///< may wait for others
-  bool Destroys = false;            ///< ends a synchronisation object
+  Focus Destroys;                   ///< the synchronisation objects that it ends
   bool EndsThread = false;          ///< may not come back
   bool Configures = false;          ///< changes an attribute object
-  bool LeavesHidden = false;        ///< ends with an object taken that its caller cannot name
+  Focus LeavesHidden;               ///< what it may have taken, at its end, that its caller cannot name
   bool LeavesLoose = false;         ///< ends with a thread running whose handle its caller cannot name
   bool Jumps = false;               ///< may leave its callers by a jump
   bool Hidden[3] = {};              ///< touches objects that its caller cannot name
@@ -124,6 +126,18 @@ struct Summary {
   std::set<unsigned> EndsHeld, EndsFree; ///< the locks that it may have taken, or taken and given back, at its end
   std::map<unsigned, Relation> Known;
   std::map<unsigned, Stages> Breaks; ///< the entry stages from which a rule is broken
+
+  /// For RestsOn: nothing that is under way.
+  static constexpr unsigned Final = ~0u;
+
+  bool says(const Summary &O) const {
+    auto All = [](const Summary &S) {
+      return std::tie(S.Done, S.Suspect, S.Suspected, S.WaitsWith, S.Concern, S.Destroys, S.LeavesHidden, S.Blocks,
+                      S.EndsThread, S.Configures, S.LeavesLoose, S.Jumps, S.Lends, S.LendsSome, S.CallsBack, S.EndsHeld,
+                      S.EndsFree, S.Known, S.Breaks);
+    };
+    return All(*this) == All(O) && llvm::equal(Hidden, O.Hidden);
+  }
 
   template <typename Entry> void unite(const Summary &O, Entry AtEntry) {
     for (auto &[Number, R] : Known)
@@ -138,12 +152,12 @@ struct Summary {
     WaitsWith.add(O.WaitsWith);
     Concern.add(O.Concern);
     Blocks |= O.Blocks;
-    Destroys |= O.Destroys;
+    Destroys.add(O.Destroys);
     EndsThread |= O.EndsThread;
     Configures |= O.Configures;
     LendsSome.insert(O.LendsSome.begin(), O.LendsSome.end());
     Lends.insert(O.Lends.begin(), O.Lends.end());
-    LeavesHidden |= O.LeavesHidden;
+    LeavesHidden.add(O.LeavesHidden);
     LeavesLoose |= O.LeavesLoose;
     Jumps |= O.Jumps;
     CallsBack |= O.CallsBack;
@@ -156,7 +170,7 @@ struct Summary {
   /// The stages that a closed function finds a lock in, and leaves it in.
   static constexpr Stages Given = UnknownStage | bit(SyncStage::Made) | bit(SyncStage::Free);
   bool isClosed(const std::vector<const Place *> &Places) const {
-    if (!Done || EndsThread || Configures || !LendsSome.empty() || !Lends.empty() || LeavesHidden || Jumps ||
+    if (!Done || EndsThread || Configures || !LendsSome.empty() || !Lends.empty() || !LeavesHidden.empty() || Jumps ||
         CallsBack || Hidden[HandleObject] || Hidden[ScopeObject])
       return false;
     for (const auto &[Number, Entry] : Breaks)
@@ -239,6 +253,15 @@ struct Triage::Impl {
   std::map<Place, unsigned> Numbers;
   std::vector<const Place *> Places;
   std::map<std::pair<const FunctionDecl *, Assumption>, std::unique_ptr<Summary>> Summaries;
+  unsigned UnderWay = 0;               ///< functions whose summary is being made, each for the one before
+  unsigned Outermost = Summary::Final; ///< the first of these that was asked for, since the last one began
+  std::vector<Summary *> Guessed;      ///< summaries that are under way, or rest on such a one
+  unsigned Round = 0;                  ///< guesses of earlier rounds are made anew
+  bool Grew = false;                   ///< something was added in this round
+  unsigned Repeated = 0;
+  /// Who follows a list by calling itself gives its objects a new name in each round, and some functions call each
+  /// other in very many ways: they are suspects.
+  static constexpr unsigned MostRounds = 8, MostRepeats = 500;
   llvm::DenseSet<const FunctionDecl *> Cleared;
   llvm::DenseMap<const FunctionDecl *, std::unique_ptr<Written>> Writes;
   llvm::DenseMap<const FunctionDecl *, std::vector<unsigned>> FlagsIn;
@@ -256,6 +279,8 @@ struct Triage::Impl {
   const Written &writesOf(const FunctionDecl *F);
   /// The flags that outlive \p F, and which it asks for, or a function that it calls and that has an effect.
   const std::vector<unsigned> &flagsIn(const FunctionDecl *F);
+  /// Of a function that calls itself, directly or not, the first guess is that none of these calls comes back, and the
+  /// next one what follows from the one before, up to where nothing is added (Kleene).
   Summary &summaryOf(const FunctionDecl *F, const Assumption &Given = {});
   bool standsAlone(const FunctionDecl *F) {
     return U.hasUnseenCallers(F) || Cleared.count(F->getCanonicalDecl()) || summaryOf(F).isClosed(Places);
@@ -306,6 +331,12 @@ private:
   template <typename Stage, typename Event> Stages stepped(Stages From, Event What, bool &Broken) const;
   void suspect() { Out.Suspect = Out.Suspected.All = true; }
   void suspectThreads() { Out.Suspect = Out.Suspected.Threads = true; }
+  /// Something of a kind, who knows which.
+  void suspect(Kind K) {
+    Out.Suspect = (K == SyncObject     ? Out.Suspected.Syncs
+                   : K == HandleObject ? Out.Suspected.Threads
+                                       : Out.Suspected.All) = true;
+  }
   void suspect(const Place &P);
   void suspectForgotten() {
     Out.Suspect = true;
@@ -316,7 +347,8 @@ private:
   /// What the object \p Number is given back by, another name for one that is held may be, too.
   void releaseOthers(Point &At, unsigned Number, Relation Before, Relation After);
   void block(const Point &At, const Name &Except = std::nullopt);
-  void destroy(const Point &At);
+  /// Synchronisation objects end, those of \p Which.
+  void destroy(const Point &At, const Focus &Which);
   void free(const Point &At, const CallExpr *Call);
   void letGo(Point &At, Place::Step Assigned);
   void assign(Point &At, const Expr *To);
@@ -591,14 +623,21 @@ static const ValueDecl *declared(const Place &P) {
   return nullptr;
 }
 
+/// The one object \p P; all of them where it has no name, or lies behind a pointer of its own.
+static Focus onlyOn(const Name &P) {
+  Focus Only;
+  if (const ValueDecl *Declared = P ? declared(*P) : nullptr)
+    Only.Objects.insert(Declared);
+  else
+    Only.Syncs = true;
+  return Only;
+}
+
 void Pass::suspect(const Place &P) {
-  if (P.What == HandleObject)
-    return suspectThreads();
-  const ValueDecl *Declared = P.What == SyncObject ? declared(P) : nullptr;
-  if (!Declared)
-    return suspect();
+  if (P.What != SyncObject)
+    return suspect(P.What);
   Out.Suspect = true;
-  Out.Suspected.Objects.insert(Declared);
+  Out.Suspected.add(onlyOn(P));
 }
 
 template <typename Event> void Pass::apply(Point &At, const Name &P, Event What) {
@@ -609,15 +648,10 @@ template <typename Event> void Pass::apply(Point &At, const Name &P, Event What)
       std::conditional_t<K == SyncObject, SyncStage, std::conditional_t<K == ScopeObject, ScopeStage, HandleStage>>;
   if constexpr (K == HandleObject)
     Out.Concern.Threads = true;
-  if constexpr (K == SyncObject) { // whoever looks for scopes looks at everything
-    const ValueDecl *Declared = P ? declared(*P) : nullptr;
-    if (Declared)
-      Out.Concern.Objects.insert(Declared);
-    else
-      Out.Concern.All = true;
-  }
+  if constexpr (K == SyncObject) // whoever looks for scopes looks at everything
+    Out.Concern.add(onlyOn(P));
   if (!P)
-    return K == HandleObject ? suspectThreads() : suspect();
+    return suspect(K);
   const unsigned Number = I.number(*P);
   const Relation Before = get(At, Number);
   Relation After = then(Before, [&](Stages From) {
@@ -683,18 +717,21 @@ void Pass::block(const Point &At, const Name &Except) {
     if (P.What == SyncObject && (rowOf(R, 0) & Any) && !(Except && !(P < *Except) && !(*Except < P))) {
       suspect(P);
       Out.Suspected.Waits = true;
+      Out.Suspected.All |= Out.Suspected.Syncs; // who waits in there may depend on calls that concern no lock
     }
   }
 }
 
-void Pass::destroy(const Point &At) {
+void Pass::destroy(const Point &At, const Focus &Which) {
   // A thread that is not joined yet may use it.
-  Out.Destroys = true;
+  Out.Destroys.add(Which);
   if (isOn(Rule::lock_Lifetime) && (At.Loose || llvm::any_of(At.Known, [&](const auto &Known) {
                                       return I.Places[Known.first]->What == HandleObject &&
                                              (rowOf(Known.second, 0) & bit(HandleStage::Live));
-                                    })))
-    suspect();
+                                    }))) {
+    suspectThreads();
+    Out.Suspected.add(Which);
+  }
 }
 
 void Pass::free(const Point &At, const CallExpr *Call) {
@@ -710,19 +747,14 @@ void Pass::free(const Point &At, const CallExpr *Call) {
                             ? nullptr
                             : dyn_cast<FieldDecl>(reinterpret_cast<const Decl *>(*(Last - 1)));
     if (I.Memory.mayFree(Call, Field ? Field->getParent() : nullptr))
-      suspect();
+      suspect(P);
   }
 }
 
 void Pass::lose(Point &At, const Place &P, Relation R) {
   At.Lost[P.What] |= rowOf(R, 0);
-  if (P.What == SyncObject) {
-    const ValueDecl *Declared = declared(P);
-    if (Declared)
-      Forgotten.Objects.insert(Declared);
-    else
-      Forgotten.All = true;
-  }
+  if (P.What == SyncObject)
+    Forgotten.add(onlyOn(P));
   Forgotten.Threads |= P.What == HandleObject;
   // What lies behind a pointer is for its owner to join.
   LosesOwn |= P.What == HandleObject && isLocal(P) && (rowOf(R, 0) & bit(HandleStage::Live));
@@ -838,9 +870,7 @@ void Pass::spawn(Point &At, const CallExpr *Call, const Meaning &Row, bool Worke
     suspectThreads();              // detached, perhaps
   if (Entry && Entry->hasBody()) { // it may give back what its spawner took
     const Summary &Inner = I.summaryOf(Entry);
-    if (!Inner.Done)
-      Out.Concern.All = true;
-    else if (!Inner.isClosed(I.Places))
+    if (!Inner.isClosed(I.Places))
       Out.Concern.add(Inner.Concern);
   }
   const unsigned Number = I.number(*P);
@@ -927,10 +957,12 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
     case Effect::Init:
       apply(At, Sync(), SyncEvent::Init);
       break;
-    case Effect::Destroy:
-      destroy(At);
-      apply(At, Sync(), SyncEvent::Destroy);
+    case Effect::Destroy: {
+      const Name Ended = Sync();
+      destroy(At, onlyOn(Ended));
+      apply(At, Ended, SyncEvent::Destroy);
       break;
+    }
     case Effect::Once:
     case Effect::Post:
       if (Object)
@@ -941,12 +973,10 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
       Name Own = Lock ? pointee(Lock, SyncObject) : std::nullopt;
       if (Object)
         apply(At, Sync(), SyncEvent::Use);
-      if (const ValueDecl *Declared = Own ? declared(*Own) : nullptr)
-        Out.WaitsWith.Objects.insert(Declared);
-      else if (Lock)
-        Out.WaitsWith.All = true;
-      if (Lock)
+      if (Lock) {
+        Out.WaitsWith.add(onlyOn(Own));
         apply(At, Own, SyncEvent::WaitFor);
+      }
       block(At, Own);
       Out.Concern.Threads = true; // a thread that tells its spawner has taken what it was given
       break;
@@ -1061,9 +1091,9 @@ static const VarDecl *ownPointer(const Expr *Pointer) {
 
 void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Callee) {
   const Summary &Inner = I.summaryOf(Callee, Given);
-  if (!Inner.Done) { // calls itself, directly or not
-    Out.Concern.All = true;
-    return suspect();
+  if (!Inner.Done) { // calls itself, directly or not: of the ways that come back, others are known so far
+    At.Reached = false;
+    return;
   }
   Out.Concern.add(Inner.Concern);
   Out.WaitsWith.add(Inner.WaitsWith);
@@ -1072,13 +1102,15 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
     Out.Suspect = true;
     Out.Suspected.add(Inner.Suspected);
   }
-  if (Inner.LeavesHidden)
-    suspect();
+  if (!Inner.LeavesHidden.empty()) {
+    Out.Suspect = true;
+    Out.Suspected.add(Inner.LeavesHidden);
+  }
   At.Loose |= Inner.LeavesLoose;
   if (Inner.Blocks)
     block(At);
-  if (Inner.Destroys)
-    destroy(At);
+  if (!Inner.Destroys.empty())
+    destroy(At, Inner.Destroys);
   if (!U.spawnsOf(F).empty() && U.givesUpHandles(Callee))
     suspectThreads(); // a thread that joins may join itself
   if (Inner.EndsThread) {
@@ -1107,12 +1139,13 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
         if (I.Places[Number]->What == K && (rowOf(R, 0) & ~Safe)) {
           suspect(*I.Places[Number]); // and what has the same last name
           Out.Suspected.All |= Inner.Concern.All;
+          Out.Suspected.Syncs |= K == SyncObject && Inner.Concern.Syncs;
         }
     }
   for (const auto &[Number, R] : Inner.Known) {
     Name P = translated(*I.Places[Number], Call);
     if (!P) {
-      I.Places[Number]->What == HandleObject ? suspectThreads() : suspect();
+      suspect(I.Places[Number]->What);
       continue;
     }
     const unsigned Outer = I.number(*P);
@@ -1147,7 +1180,7 @@ void Pass::callUnseen(Point &At, const CallExpr *Call) {
   if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && isDeclaredToLock(Callee)) {
     suspect(); // what an attribute names is left to the proof
     Out.Concern.All = true;
-    Out.Hidden[SyncObject] = Out.LeavesHidden = true;
+    Out.Hidden[SyncObject] = Out.LeavesHidden.All = true;
   }
   for (const Expr *Argument : Call->arguments())
     for (Kind K : Kinds)
@@ -1166,9 +1199,9 @@ void Pass::callPointer(const Point &At, const CallExpr *Call) {
     Out.CallsBack |= isa<ParmVarDecl>(By);
     const Summary &Inner = I.summaryOf(Given, this->Given);
     for (const auto &[Number, R] : At.Known)
-      if (const ValueDecl *Declared = declared(*I.Places[Number]);
-          I.Places[Number]->What == SyncObject && (rowOf(R, 0) & ~UnknownStage) && Declared &&
-          (!Inner.Done || Inner.Concern.Objects.count(Declared)))
+      if (const ValueDecl *Declared = declared(*I.Places[Number]); I.Places[Number]->What == SyncObject &&
+                                                                   (rowOf(R, 0) & ~UnknownStage) && Declared &&
+                                                                   Inner.Concern.isOn(Declared))
         suspect(*I.Places[Number]);
   }
 }
@@ -1260,6 +1293,7 @@ bool Pass::visit(Point &At, const Stmt *S, const Test &Asked, bool Worked) {
         return false;
     } else if (Callee && Callee->hasBody(Definition) && U.hasEffect(Definition)) {
       callFunction(At, Call, Definition);
+      return At.Reached;
     } else if (U.isDescribed(Callee)) {
       callScope(At, Call, Callee);
     } else if (!Callee || !Callee->hasBody() || isDeclaredToLock(Callee)) {
@@ -1431,11 +1465,12 @@ void Pass::run() {
       Out.Known[Number] = R;
     } else if (isLocal(P)) {
       Out.LeavesLoose |= P.What == HandleObject && (rowOf(R, 0) & Running);
-      Out.LeavesHidden |= P.What == HandleObject && (rowOf(R, 0) & Running) && isHandedOn(P);
+      Out.LeavesHidden.Threads |= P.What == HandleObject && (rowOf(R, 0) & Running) && isHandedOn(P);
     } else {
       Out.Hidden[P.What] = true;
       Out.LeavesLoose |= P.What == HandleObject && (rowOf(R, 0) & Running);
-      Out.LeavesHidden |= P.What == SyncObject && (rowOf(R, 0) & Taken);
+      if (P.What == SyncObject && (rowOf(R, 0) & Taken))
+        Out.LeavesHidden.add(onlyOn(P));
     }
   }
   for (const auto &[Number, Entry] : Out.Breaks)
@@ -1581,19 +1616,60 @@ Summary &Triage::Impl::summaryOf(const FunctionDecl *F, const Assumption &Given)
       if (auto Way = Given.find(Hash); Way != Given.end())
         Stands.insert(*Way);
   std::unique_ptr<Summary> &Known = Summaries[{F, Stands}];
-  if (Known)
+  if (Known && (Known->RestsOn == Summary::Final || Known->Round == Round)) {
+    Outermost = std::min(Outermost, Known->RestsOn);
     return *Known;
-  Known = std::make_unique<Summary>();
+  }
+  if (Known)
+    ++Repeated;
+  else
+    Known = std::make_unique<Summary>();
   Summary &Out = *Known;
-  if (F->hasBody()) {
-    Pass First(*this, F, Out, std::move(Stands));
-    First.run();
-    if (Out.Suspect || !Out.isClosed(Places))
-      First.runByGuards();
-    // It begins with a lock held, or owes one at its end, by a name that only the proof follows.
-    Out.Suspect |= hasLockAttributes(F) && U.touchesSync(F);
-  } else
+  if (!F->hasBody()) {
     Out.Done = true;
+    return Out;
+  }
+  const unsigned Depth = UnderWay++, OutermostBefore = Outermost;
+  const bool GrewBefore = Grew;
+  const size_t First = Guessed.size();
+  unsigned Rounds = 0;
+  Guessed.push_back(&Out);
+  for (;;) {
+    Outermost = Summary::Final;
+    Out.RestsOn = Depth;
+    Out.Round = Round;
+    Summary Next;
+    Pass Once(*this, F, Next, Stands);
+    Once.run();
+    if (Next.Suspect || !Next.isClosed(Places))
+      Once.runByGuards();
+    // It begins with a lock held, or owes one at its end, by a name that only the proof follows.
+    Next.Suspect |= hasLockAttributes(F) && U.touchesSync(F);
+    Next.RestsOn = Depth;
+    Next.Round = Round;
+    Grew |= !Next.says(Out);
+    Out = std::move(Next);
+    // Whoever is asked for first goes on, for all that call each other.
+    if (Outermost != Depth || !Grew)
+      break;
+    if (++Rounds >= MostRounds || Repeated >= MostRepeats) {
+      for (Summary *Guess : llvm::drop_begin(Guessed, First))
+        Guess->Done = Guess->Suspect = Guess->Suspected.All = Guess->Concern.All = true;
+      break;
+    }
+    Grew = false;
+    ++Round;
+  }
+  --UnderWay;
+  const unsigned RestsOn = Outermost < Depth ? Outermost : Summary::Final;
+  for (Summary *Guess : llvm::drop_begin(Guessed, First))
+    Guess->RestsOn = RestsOn == Summary::Final ? RestsOn : std::min(RestsOn, Guess->RestsOn);
+  if (RestsOn == Summary::Final) {
+    Guessed.resize(First);
+    Grew = GrewBefore;
+  }
+  Grew |= GrewBefore;
+  Outermost = std::min(OutermostBefore, RestsOn);
   return Out;
 }
 
@@ -1617,7 +1693,7 @@ const Focus &Triage::suspicion(const FunctionDecl *F) { return I->summaryOf(F).S
 
 const Focus &Triage::concern(const FunctionDecl *F) {
   const Summary &Of = I->summaryOf(F);
-  static const Focus Everything{/*All=*/true, false, false, {}};
+  static const Focus Everything = Focus::everything();
   return Of.Done ? Of.Concern : Everything;
 }
 

@@ -12,7 +12,8 @@
 //  - a name that is assigned to lets go of its object, whose stages live on without a name;
 //  - where paths meet, sets are united; no branch is taken to be impossible except for the direct test of a result;
 //  - what cannot be named makes the function a suspect.
-// Why it ends: a function has finitely many names, a relation between stages is 64 bits, and both only grow.
+// Why it ends: a function has finitely many names, a relation between stages is 64 bits, and both only grow. Functions
+// that call each other are gone through again until nothing is added; where that takes too long they are suspects.
 #pragma once
 
 #include "checkers/Checkers.h"

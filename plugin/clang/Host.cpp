@@ -23,7 +23,7 @@ using namespace safespawn;
 namespace {
 
 /// Steps that the proof of one function may take. A compile must not feel it; what needs more is named as unproved.
-constexpr unsigned CompileBudget = 8000;
+constexpr unsigned CompileBudget = 10000;
 constexpr unsigned DeepBudget = 2000000;
 
 /// One file under analysis: the rules about code as it is written, triage, then proof.
@@ -256,7 +256,7 @@ Session::Session(CompilerInstance &CI, const Options &Asked, Unit &U, Findings &
 }
 
 bool Session::explore(const FunctionDecl *F, Exploration &Into) {
-  Shared.On = {/*All=*/true, false, false, {}};
+  Shared.On = Focus::everything();
   if (Asked.Triage && !U.touchesScopes(F) && !hasLockAttributes(F))
     Shared.On = Filter.suspicion(F);
   ExprEngine Engine(CrossUnit, *Manager, &Into.Inlined, &Into.Summaries, ExprEngine::Inline_Regular);
