@@ -113,6 +113,8 @@ struct Summary {
   Focus WaitsWith;                  ///< the locks that its waits give back meanwhile
   Focus Concern;                    ///< everything that it, or a function that it calls, does something to
   bool Blocks = false;              ///< may wait for others
+  bool Keeps = false;               ///< and gives back no lock meanwhile that its caller can name
+  std::set<unsigned> GivesBack;     ///< the locks that its other waits give back meanwhile, one each
   Focus Destroys;                   ///< the synchronisation objects that it ends
   bool EndsThread = false;          ///< may not come back
   bool Configures = false;          ///< changes an attribute object
@@ -133,8 +135,8 @@ struct Summary {
   bool says(const Summary &O) const {
     auto All = [](const Summary &S) {
       return std::tie(S.Done, S.Suspect, S.Suspected, S.WaitsWith, S.Concern, S.Destroys, S.LeavesHidden, S.Blocks,
-                      S.EndsThread, S.Configures, S.LeavesLoose, S.Jumps, S.Lends, S.LendsSome, S.CallsBack, S.EndsHeld,
-                      S.EndsFree, S.Known, S.Breaks);
+                      S.Keeps, S.GivesBack, S.EndsThread, S.Configures, S.LeavesLoose, S.Jumps, S.Lends, S.LendsSome,
+                      S.CallsBack, S.EndsHeld, S.EndsFree, S.Known, S.Breaks);
     };
     return All(*this) == All(O) && llvm::equal(Hidden, O.Hidden);
   }
@@ -152,6 +154,8 @@ struct Summary {
     WaitsWith.add(O.WaitsWith);
     Concern.add(O.Concern);
     Blocks |= O.Blocks;
+    Keeps |= O.Keeps;
+    GivesBack.insert(O.GivesBack.begin(), O.GivesBack.end());
     Destroys.add(O.Destroys);
     EndsThread |= O.EndsThread;
     Configures |= O.Configures;
@@ -346,7 +350,8 @@ private:
   bool isOn(Rule R) const { return I.A.Book.isOn(R); }
   /// What the object \p Number is given back by, another name for one that is held may be, too.
   void releaseOthers(Point &At, unsigned Number, Relation Before, Relation After);
-  void block(const Point &At, const Name &Except = std::nullopt);
+  /// It waits here, and gives \p Back meanwhile.
+  void block(const Point &At, const Name &Back = std::nullopt);
   /// Synchronisation objects end, those of \p Which.
   void destroy(const Point &At, const Focus &Which);
   void free(const Point &At, const CallExpr *Call);
@@ -703,8 +708,12 @@ void Pass::releaseOthers(Point &At, unsigned Number, Relation Before, Relation A
       R |= constant(Gone);
 }
 
-void Pass::block(const Point &At, const Name &Except) {
+void Pass::block(const Point &At, const Name &Back) {
   Out.Blocks = Out.Concern.Waits = true;
+  if (Back)
+    Out.GivesBack.insert(I.number(*Back));
+  else
+    Out.Keeps = true;
   if (!isOn(Rule::lock_Blocking))
     return;
   constexpr Stages Any = Taken | bit(SyncStage::Nested);
@@ -714,7 +723,7 @@ void Pass::block(const Point &At, const Name &Except) {
   }
   for (const auto &[Number, R] : At.Known) {
     const Place &P = *I.Places[Number];
-    if (P.What == SyncObject && (rowOf(R, 0) & Any) && !(Except && !(P < *Except) && !(*Except < P))) {
+    if (P.What == SyncObject && (rowOf(R, 0) & Any) && !(Back && !(P < *Back) && !(*Back < P))) {
       suspect(P);
       Out.Suspected.Waits = true;
       Out.Suspected.All |= Out.Suspected.Syncs; // who waits in there may depend on calls that concern no lock
@@ -1107,8 +1116,10 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
     Out.Suspected.add(Inner.LeavesHidden);
   }
   At.Loose |= Inner.LeavesLoose;
-  if (Inner.Blocks)
+  if (Inner.Keeps)
     block(At);
+  for (unsigned Number : Inner.GivesBack)
+    block(At, translated(*I.Places[Number], Call));
   if (!Inner.Destroys.empty())
     destroy(At, Inner.Destroys);
   if (!U.spawnsOf(F).empty() && U.givesUpHandles(Callee))
@@ -1472,6 +1483,11 @@ void Pass::run() {
       if (P.What == SyncObject && (rowOf(R, 0) & Taken))
         Out.LeavesHidden.add(onlyOn(P));
     }
+  }
+  for (auto It = Out.GivesBack.begin(); It != Out.GivesBack.end();) {
+    const bool Named = isVisible(*I.Places[*It]) && !Renamed.count(*It);
+    Out.Keeps |= !Named;
+    It = Named ? std::next(It) : Out.GivesBack.erase(It);
   }
   for (const auto &[Number, Entry] : Out.Breaks)
     if (Entry & UnknownStage)

@@ -1,0 +1,45 @@
+// What triage sees through, so that nobody has to prove it.
+// RUN: %safespawn_verify %s
+// RUN: %command check --stats --no-config %s -- -I%project/test > %t.out
+// RUN: FileCheck %s --check-prefix=STATS < %t.out
+// STATS: total {{ *}}5 {{ *}}5 {{ *}}0
+// expected-no-diagnostics
+#include "Inputs/pthread.h"
+
+struct gate {
+  pthread_mutex_t mu;
+  pthread_cond_t opened;
+  int open;
+};
+
+static pthread_mutex_t start = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t started = PTHREAD_COND_INITIALIZER;
+static int running;
+
+// A wait gives back the lock that its caller holds.
+static void wait_for(int count) {
+  while (running < count)
+    pthread_cond_wait(&started, &start);
+}
+
+void good_waits_in_a_helper(int count) {
+  pthread_mutex_lock(&start);
+  wait_for(count);
+  pthread_mutex_unlock(&start);
+}
+
+static void pass(struct gate *g) {
+  while (!g->open)
+    pthread_cond_wait(&g->opened, &g->mu);
+}
+
+void good_waits_by_a_parameter(struct gate *g) {
+  pthread_mutex_lock(&g->mu);
+  pass(g);
+  pthread_mutex_unlock(&g->mu);
+}
+
+void good_waits_twice(struct gate *g) {
+  good_waits_by_a_parameter(g);
+  good_waits_in_a_helper(2);
+}
