@@ -122,6 +122,7 @@ struct Summary {
   bool LeavesLoose = false;         ///< ends with a thread running whose handle its caller cannot name
   bool Jumps = false;               ///< may leave its callers by a jump
   bool Hidden[3] = {};              ///< touches objects that its caller cannot name
+  Focus HiddenSyncs;                ///< of these the locks and the like
   std::set<unsigned> Lends;         ///< the parameters that it hands to a thread
   std::set<const Type *> LendsSome; ///< it may hand any of its caller's objects of this type to one; null for any type
   bool CallsBack = false;           ///< may call a function of this file that it is given
@@ -135,8 +136,8 @@ struct Summary {
   bool says(const Summary &O) const {
     auto All = [](const Summary &S) {
       return std::tie(S.Done, S.Suspect, S.Suspected, S.WaitsWith, S.Concern, S.Destroys, S.LeavesHidden, S.Blocks,
-                      S.Keeps, S.GivesBack, S.EndsThread, S.Configures, S.LeavesLoose, S.Jumps, S.Lends, S.LendsSome,
-                      S.CallsBack, S.EndsHeld, S.EndsFree, S.Known, S.Breaks);
+                      S.Keeps, S.GivesBack, S.HiddenSyncs, S.EndsThread, S.Configures, S.LeavesLoose, S.Jumps, S.Lends,
+                      S.LendsSome, S.CallsBack, S.EndsHeld, S.EndsFree, S.Known, S.Breaks);
     };
     return All(*this) == All(O) && llvm::equal(Hidden, O.Hidden);
   }
@@ -162,6 +163,7 @@ struct Summary {
     LendsSome.insert(O.LendsSome.begin(), O.LendsSome.end());
     Lends.insert(O.Lends.begin(), O.Lends.end());
     LeavesHidden.add(O.LeavesHidden);
+    HiddenSyncs.add(O.HiddenSyncs);
     LeavesLoose |= O.LeavesLoose;
     Jumps |= O.Jumps;
     CallsBack |= O.CallsBack;
@@ -1142,12 +1144,14 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
                                           })))
       suspectThreads(); // who knows how long the thread runs
   }
+  Out.HiddenSyncs.add(Inner.HiddenSyncs);
   for (Kind K : Kinds)
     if (Inner.Hidden[K]) {
       Out.Hidden[K] = true;
       const Stages Safe = K == SyncObject && Inner.isClosed(I.Places) ? Summary::Given : UnknownStage;
       for (const auto &[Number, R] : At.Known)
-        if (I.Places[Number]->What == K && (rowOf(R, 0) & ~Safe)) {
+        if (I.Places[Number]->What == K && (rowOf(R, 0) & ~Safe) &&
+            (K != SyncObject || Inner.HiddenSyncs.isOn(declared(*I.Places[Number])))) {
           suspect(*I.Places[Number]); // and what has the same last name
           Out.Suspected.All |= Inner.Concern.All;
           Out.Suspected.Syncs |= K == SyncObject && Inner.Concern.Syncs;
@@ -1191,7 +1195,7 @@ void Pass::callUnseen(Point &At, const CallExpr *Call) {
   if (const FunctionDecl *Callee = Call->getDirectCallee(); Callee && isDeclaredToLock(Callee)) {
     suspect(); // what an attribute names is left to the proof
     Out.Concern.All = true;
-    Out.Hidden[SyncObject] = Out.LeavesHidden.All = true;
+    Out.Hidden[SyncObject] = Out.HiddenSyncs.All = Out.LeavesHidden.All = true;
   }
   for (const Expr *Argument : Call->arguments())
     for (Kind K : Kinds)
@@ -1479,6 +1483,8 @@ void Pass::run() {
       Out.LeavesHidden.Threads |= P.What == HandleObject && (rowOf(R, 0) & Running) && isHandedOn(P);
     } else {
       Out.Hidden[P.What] = true;
+      if (P.What == SyncObject)
+        Out.HiddenSyncs.add(onlyOn(P));
       Out.LeavesLoose |= P.What == HandleObject && (rowOf(R, 0) & Running);
       if (P.What == SyncObject && (rowOf(R, 0) & Taken))
         Out.LeavesHidden.add(onlyOn(P));

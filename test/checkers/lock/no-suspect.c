@@ -2,7 +2,7 @@
 // RUN: %safespawn_verify %s
 // RUN: %command check --stats --no-config %s -- -I%project/test > %t.out
 // RUN: FileCheck %s --check-prefix=STATS < %t.out
-// STATS: total {{ *}}5 {{ *}}5 {{ *}}0
+// STATS: total {{ *}}7 {{ *}}7 {{ *}}0
 // expected-no-diagnostics
 #include "Inputs/pthread.h"
 
@@ -42,4 +42,20 @@ void good_waits_by_a_parameter(struct gate *g) {
 void good_waits_twice(struct gate *g) {
   good_waits_by_a_parameter(g);
   good_waits_in_a_helper(2);
+}
+
+// What a caller cannot name is another lock, for it has another name.
+static pthread_mutex_t shard[8];
+
+static void count_in(unsigned hash, int *counters) {
+  unsigned which = hash % 8;
+  pthread_mutex_lock(&shard[which]);
+  counters[which]++;
+  pthread_mutex_unlock(&shard[which]);
+}
+
+void good_counts_while_holding(struct gate *g, unsigned hash, int *counters) {
+  pthread_mutex_lock(&g->mu);
+  count_in(hash, counters);
+  pthread_mutex_unlock(&g->mu);
 }
