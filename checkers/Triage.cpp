@@ -4,6 +4,7 @@
 #include "checkers/Freed.h"
 #include "checkers/LockAttributes.h"
 #include "checkers/Protocol.h"
+#include "checkers/WrittenLocks.h"
 #include "clang/AST/ParentMap.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 #include "clang/Analysis/Analyses/PostOrderCFGView.h"
@@ -98,9 +99,14 @@ struct Point {
   std::map<unsigned, Relation> Known; ///< by the number of the place; absent: as it was at the entry
   Stages Lost[3] = {0, 0, 0};         ///< of objects whose name was assigned to, by kind
   bool Loose = false;                 ///< a thread may run whose handle has no name here
+  /// Whether threads that were started here, or before the function was called, may use what they were given: nobody
+  /// has waited for them since, as far as the proof can tell (LockState::followThreads).
+  bool OwnUse = false, OthersUse = true;
+  void await() { OwnUse = OthersUse = false; }
 
   bool operator==(const Point &O) const {
-    return Reached == O.Reached && Known == O.Known && llvm::equal(Lost, O.Lost) && Loose == O.Loose;
+    return Reached == O.Reached && Known == O.Known && llvm::equal(Lost, O.Lost) && Loose == O.Loose &&
+           OwnUse == O.OwnUse && OthersUse == O.OthersUse;
   }
 };
 
@@ -120,6 +126,8 @@ struct Summary {
   bool Configures = false;          ///< changes an attribute object
   Focus LeavesHidden;               ///< what it may have taken, at its end, that its caller cannot name
   bool LeavesLoose = false;         ///< ends with a thread running whose handle its caller cannot name
+  bool LeavesUsers = false;         ///< ends with a thread running for which nobody has waited
+  bool PassesUsers = false;         ///< and may do so where that thread was started before
   bool Jumps = false;               ///< may leave its callers by a jump
   bool Hidden[3] = {};              ///< touches objects that its caller cannot name
   Focus HiddenSyncs;                ///< of these the locks and the like
@@ -136,8 +144,9 @@ struct Summary {
   bool says(const Summary &O) const {
     auto All = [](const Summary &S) {
       return std::tie(S.Done, S.Suspect, S.Suspected, S.WaitsWith, S.Concern, S.Destroys, S.LeavesHidden, S.Blocks,
-                      S.Keeps, S.GivesBack, S.HiddenSyncs, S.EndsThread, S.Configures, S.LeavesLoose, S.Jumps, S.Lends,
-                      S.LendsSome, S.CallsBack, S.EndsHeld, S.EndsFree, S.Known, S.Breaks);
+                      S.Keeps, S.GivesBack, S.HiddenSyncs, S.EndsThread, S.Configures, S.LeavesLoose, S.LeavesUsers,
+                      S.PassesUsers, S.Jumps, S.Lends, S.LendsSome, S.CallsBack, S.EndsHeld, S.EndsFree, S.Known,
+                      S.Breaks);
     };
     return All(*this) == All(O) && llvm::equal(Hidden, O.Hidden);
   }
@@ -165,6 +174,8 @@ struct Summary {
     LeavesHidden.add(O.LeavesHidden);
     HiddenSyncs.add(O.HiddenSyncs);
     LeavesLoose |= O.LeavesLoose;
+    LeavesUsers |= O.LeavesUsers;
+    PassesUsers |= O.PassesUsers;
     Jumps |= O.Jumps;
     CallsBack |= O.CallsBack;
     EndsHeld.insert(O.EndsHeld.begin(), O.EndsHeld.end());
@@ -377,6 +388,8 @@ private:
   bool visit(Point &At, const Stmt *S, const Test &Asked, bool Worked);
 
   Test testOf(const CFGBlock &B) const;
+  /// Whether \p B ends with the condition of a loop that gives up handles.
+  bool joinsInLoop(const CFGBlock &B) const;
   /// The guard that \p B ends with, if it does.
   std::optional<Guard> guardAt(const CFGBlock &B) const;
   /// The way out of \p B where its guard is taken to be known.
@@ -735,11 +748,12 @@ void Pass::block(const Point &At, const Name &Back) {
 
 void Pass::destroy(const Point &At, const Focus &Which) {
   // A thread that is not joined yet may use it.
-  Out.Destroys.add(Which);
-  if (isOn(Rule::lock_Lifetime) && (At.Loose || llvm::any_of(At.Known, [&](const auto &Known) {
-                                      return I.Places[Known.first]->What == HandleObject &&
-                                             (rowOf(Known.second, 0) & bit(HandleStage::Live));
-                                    }))) {
+  if (At.OthersUse)
+    Out.Destroys.add(Which);
+  if (isOn(Rule::lock_Lifetime) && At.OwnUse && (At.Loose || llvm::any_of(At.Known, [&](const auto &Known) {
+                                                   return I.Places[Known.first]->What == HandleObject &&
+                                                          (rowOf(Known.second, 0) & bit(HandleStage::Live));
+                                                 }))) {
     suspectThreads();
     Out.Suspected.add(Which);
   }
@@ -872,6 +886,7 @@ void Pass::spawn(Point &At, const CallExpr *Call, const Meaning &Row, bool Worke
   // Who returns the handle gives it to a name that we would have to follow.
   Name P = Handle ? pointee(Handle, HandleObject) : std::nullopt;
   Out.Concern.Threads = true;
+  At.OwnUse |= !U.mayWait(F);
   if (!P) {
     At.Loose = true;
     return suspectThreads();
@@ -942,6 +957,8 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
       if (const Name Given = Handle(); !U.spawnsOf(F).empty() || (Given && I.holdsOwnHandle(*Given)))
         suspectThreads(); // it may be its own
       apply(At, Handle(), HandleEvent::Join);
+      if (!Object || !WrittenLocks::lastNamed(Object)) // an element: where one is joined, all are
+        At.await();
       break;
     case Effect::Detach:
       if (isOn(Rule::thread_Detached))
@@ -989,6 +1006,7 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
         apply(At, Own, SyncEvent::WaitFor);
       }
       block(At, Own);
+      At.await();
       Out.Concern.Threads = true; // a thread that tells its spawner has taken what it was given
       break;
     }
@@ -1124,6 +1142,13 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
     block(At, translated(*I.Places[Number], Call));
   if (!Inner.Destroys.empty())
     destroy(At, Inner.Destroys);
+  if (!Inner.isClosed(I.Places)) { // else the proof passes it by
+    if (!Inner.PassesUsers)
+      At.await();
+    At.OwnUse |= Inner.LeavesUsers;
+    if (U.givesUpHandles(Callee)) // who joins some joins all that it should
+      At.await();
+  }
   if (!U.spawnsOf(F).empty() && U.givesUpHandles(Callee))
     suspectThreads(); // a thread that joins may join itself
   if (Inner.EndsThread) {
@@ -1406,6 +1431,17 @@ Test Pass::testOf(const CFGBlock &B) const {
   return {Call, *Worked == True};
 }
 
+bool Pass::joinsInLoop(const CFGBlock &B) const {
+  const Stmt *Loop = B.getTerminatorStmt();
+  if (!isa_and_nonnull<ForStmt, WhileStmt, DoStmt>(Loop) || !B.getTerminatorCondition() || !U.givesUpHandles(F))
+    return false;
+  return holds(Loop, [&](const Stmt *S) {
+    const auto *Call = dyn_cast<CallExpr>(S);
+    return Call && (llvm::any_of(U.meaningsOf(Call), [](const Meaning &Row) { return isGivingUp(Row.What); }) ||
+                    (Call->getDirectCallee() && U.givesUpHandles(Call->getDirectCallee())));
+  });
+}
+
 void Pass::join(Point &Into, const Point &From, const Pass &P) {
   if (!From.Reached)
     return;
@@ -1421,13 +1457,15 @@ void Pass::join(Point &Into, const Point &From, const Pass &P) {
   for (Kind K : Kinds)
     Into.Lost[K] |= From.Lost[K];
   Into.Loose |= From.Loose;
+  Into.OwnUse |= From.OwnUse;
+  Into.OthersUse |= From.OthersUse;
 }
 
 void Pass::run() {
   const CFG *Graph = I.Manager.getCFG(F);
   if (!Graph) {
     suspect();
-    Out.Done = Out.Concern.All = true;
+    Out.Done = Out.Concern.All = Out.PassesUsers = true;
     return;
   }
   llvm::DenseMap<const CFGBlock *, Point> Entries;
@@ -1453,6 +1491,10 @@ void Pass::run() {
       }
       if (B->hasNoReturnElement())
         continue;
+      if (joinsInLoop(*B)) { // as often as another one has spawned
+        Ends[0].await();
+        Ends[1].await();
+      }
       const std::optional<bool> Way = decided(*B);
       unsigned Edge = 0;
       for (const CFGBlock *Next : B->succs()) {
@@ -1473,6 +1515,8 @@ void Pass::run() {
   join(Ended, Exit, *this);
   if (Ended.Reached)
     end(Ended);
+  Out.LeavesUsers = Exit.OwnUse;
+  Out.PassesUsers = Exit.OthersUse;
   Out.LeavesLoose = Exit.Loose || (Exit.Lost[HandleObject] & Running);
   for (const auto &[Number, R] : Exit.Known) {
     const Place &P = *I.Places[Number];
