@@ -1127,7 +1127,8 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
   Out.Concern.add(Inner.Concern);
   Out.WaitsWith.add(Inner.WaitsWith);
   // What goes wrong in there whatever the caller did is seen from here too, unless it is looked at by itself.
-  if (Inner.Suspect && !I.standsAlone(Callee)) {
+  const bool Alone = I.standsAlone(Callee);
+  if (Inner.Suspect && !Alone) {
     Out.Suspect = true;
     Out.Suspected.add(Inner.Suspected);
   }
@@ -1198,9 +1199,10 @@ void Pass::callFunction(Point &At, const CallExpr *Call, const FunctionDecl *Cal
           Next |= rowOf(Applied, S);
       return Next;
     });
+    // What goes wrong from a stage of which nothing is known is found where the callee is looked at by itself.
     if (auto Breaks = Inner.Breaks.find(Number); Breaks != Inner.Breaks.end())
       for (unsigned Entry = 0; Entry < NumStages; ++Entry)
-        if (rowOf(Before, Entry) & Breaks->second)
+        if (rowOf(Before, Entry) & Breaks->second & ~(Alone ? UnknownStage : 0))
           Out.Breaks[Outer] |= Stages(1u << Entry);
     // What another name of the object has seen.
     if (rowOf(Before, 0) & UnknownStage)
