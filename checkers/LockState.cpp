@@ -1446,8 +1446,7 @@ void LockState::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
   };
   auto GivesUp = [&](const Stmt *S) {
     const auto *Call = dyn_cast<CallExpr>(S);
-    return Call && (llvm::any_of(A->U.meaningsOf(Call), [](const Meaning &Row) { return isGivingUp(Row.What); }) ||
-                    (Call->getDirectCallee() && A->U.givesUpHandles(Call->getDirectCallee())));
+    return Call && A->U.givesUpHandles(Call);
   };
   ProgramStateRef Next = State;
   if (!State->get<RunningMap>().isEmpty() && holds(Loop, GivesUp))

@@ -62,8 +62,9 @@ private:
   void followGuard(const Expr *Condition, CheckerContext &C) const;
   ProgramStateRef forgetGuards(ProgramStateRef State, SVal Location) const;
   bool isSmall(const FunctionDecl *F) const;
-  /// Whether a path that held the same made \p Call before, with arguments and memory of which it knew the same. What
-  /// it waits for in there has been found then, and nothing else matters of it.
+  /// Whether a path that held the same made \p Call before, with arguments and memory of which it knew the same, and no
+  /// deeper: the exploration stops at a depth. What it waits for in there has been found then, and nothing else matters
+  /// of it.
   bool hasWaited(const CallEvent &Call, CheckerContext &C) const;
   static bool mayBeShortOrEnd(const FunctionDecl *F, CheckerContext &C);
 
@@ -78,8 +79,8 @@ private:
   mutable llvm::DenseMap<unsigned, GuardUse> Askers;
   /// Where its paths have been, and what they followed and knew there.
   mutable Visits Earlier;
-  /// Calls that were followed for what they wait for.
-  mutable std::set<unsigned> Waited;
+  /// Calls that were followed for what they wait for, and how deep.
+  mutable llvm::DenseMap<unsigned, unsigned> Waited;
   // Of the whole file.
   mutable llvm::DenseMap<const FunctionDecl *, bool> Small;
   mutable std::map<const Expr *, std::optional<Guard>> Guards;
@@ -486,7 +487,16 @@ bool PathModel::hasWaited(const CallEvent &Call, CheckerContext &C) const {
       Id.AddPointer(Cell.Region);
       Add(Cell.Value);
     }
-  return !Waited.insert(Earlier.intern(Id)).second;
+  unsigned Depth = 0; // as ExprEngine counts it
+  AnalysisManager &Manager = C.getAnalysisManager();
+  for (const LocationContext *Frame = C.getStackFrame(); Frame; Frame = Frame->getParent())
+    if (isa<StackFrameContext>(Frame))
+      Depth += Manager.getCFG(Frame->getDecl())->getNumBlockIDs() > Manager.options.AlwaysInlineSize;
+  auto [Before, New] = Waited.try_emplace(Earlier.intern(Id), Depth);
+  if (!New && Before->second <= Depth)
+    return true;
+  Before->second = Depth;
+  return false;
 }
 
 bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {

@@ -112,8 +112,9 @@ struct Point {
 
 struct Summary {
   bool Done = false;
+  bool UnderWay = false;    ///< it is being made: what is here is a guess
   unsigned RestsOn = Final; ///< the outermost of the functions under way that it was made with a guess of
-  unsigned Round = 0;
+  unsigned Round = 0;       ///< when it was made
   bool Suspect = false;
   Focus Suspected;                  ///< what for
   Focus WaitsWith;                  ///< the locks that its waits give back meanwhile
@@ -270,14 +271,13 @@ struct Triage::Impl {
   std::map<Place, unsigned> Numbers;
   std::vector<const Place *> Places;
   std::map<std::pair<const FunctionDecl *, Assumption>, std::unique_ptr<Summary>> Summaries;
-  unsigned UnderWay = 0;               ///< functions whose summary is being made, each for the one before
+  unsigned Depths = 0;                 ///< functions whose summary is being made, each for the one before
   unsigned Outermost = Summary::Final; ///< the first of these that was asked for, since the last one began
   std::vector<Summary *> Guessed;      ///< summaries that are under way, or rest on such a one
   unsigned Round = 0;                  ///< guesses of earlier rounds are made anew
   bool Grew = false;                   ///< something was added in this round
   unsigned Repeated = 0;
-  /// Who follows a list by calling itself gives its objects a new name in each round, and some functions call each
-  /// other in very many ways: they are suspects.
+  /// Some functions call each other in very many ways: they are suspects.
   static constexpr unsigned MostRounds = 8, MostRepeats = 500;
   llvm::DenseSet<const FunctionDecl *> Cleared;
   llvm::DenseMap<const FunctionDecl *, std::unique_ptr<Written>> Writes;
@@ -533,9 +533,18 @@ bool Pass::isLocal(const Place &P) const {
   return Var && Var->hasLocalStorage() && !P.behindPointer() && (!isa<ParmVarDecl>(Var) || P.What != HandleObject);
 }
 
+/// Whether \p P goes through one field twice. Who follows a list by calling itself would give the objects of each round
+/// a new name, and there would be no end of them (so names are cut off: Jones and Muchnick, POPL 1979).
+static bool goesRound(const Place &P) {
+  for (size_t Step = 1; Step < P.Path.size(); ++Step)
+    if ((P.Path[Step] & 3) == 0 && llvm::is_contained(llvm::ArrayRef(P.Path).take_front(Step), P.Path[Step]))
+      return true;
+  return false;
+}
+
 bool Pass::isVisible(const Place &P) const {
   const auto *Var = dyn_cast<VarDecl>(P.base());
-  if (!Var)
+  if (!Var || goesRound(P))
     return false;
   if (isa<ParmVarDecl>(Var))
     return (P.behindPointer() || P.What == HandleObject) && !Writes.Times.count(Var);
@@ -741,7 +750,6 @@ void Pass::block(const Point &At, const Name &Back) {
     if (P.What == SyncObject && (rowOf(R, 0) & Any) && !(Back && !(P < *Back) && !(*Back < P))) {
       suspect(P);
       Out.Suspected.Waits = true;
-      Out.Suspected.All |= Out.Suspected.Syncs; // who waits in there may depend on calls that concern no lock
     }
   }
 }
@@ -1439,8 +1447,7 @@ bool Pass::joinsInLoop(const CFGBlock &B) const {
     return false;
   return holds(Loop, [&](const Stmt *S) {
     const auto *Call = dyn_cast<CallExpr>(S);
-    return Call && (llvm::any_of(U.meaningsOf(Call), [](const Meaning &Row) { return isGivingUp(Row.What); }) ||
-                    (Call->getDirectCallee() && U.givesUpHandles(Call->getDirectCallee())));
+    return Call && U.givesUpHandles(Call);
   });
 }
 
@@ -1619,7 +1626,7 @@ const Written &Triage::Impl::writesOf(const FunctionDecl *F) {
 
 const std::vector<unsigned> &Triage::Impl::flagsIn(const FunctionDecl *F) {
   if (auto [Known, New] = FlagsIn.try_emplace(F); !New)
-    return Known->second; // nothing yet of one that calls itself, and is suspect for that
+    return Known->second; // nothing yet of one that calls itself: then both ways are gone
   std::vector<unsigned> Found;
   auto Add = [&](unsigned Hash) {
     if (!llvm::is_contained(Found, Hash))
@@ -1684,7 +1691,7 @@ Summary &Triage::Impl::summaryOf(const FunctionDecl *F, const Assumption &Given)
       if (auto Way = Given.find(Hash); Way != Given.end())
         Stands.insert(*Way);
   std::unique_ptr<Summary> &Known = Summaries[{F, Stands}];
-  if (Known && (Known->RestsOn == Summary::Final || Known->Round == Round)) {
+  if (Known && (Known->RestsOn == Summary::Final || Known->UnderWay || Known->Round == Round)) {
     Outermost = std::min(Outermost, Known->RestsOn);
     return *Known;
   }
@@ -1697,15 +1704,15 @@ Summary &Triage::Impl::summaryOf(const FunctionDecl *F, const Assumption &Given)
     Out.Done = true;
     return Out;
   }
-  const unsigned Depth = UnderWay++, OutermostBefore = Outermost;
+  const unsigned Depth = Depths++, OutermostBefore = Outermost;
   const bool GrewBefore = Grew;
   const size_t First = Guessed.size();
   unsigned Rounds = 0;
   Guessed.push_back(&Out);
   for (;;) {
     Outermost = Summary::Final;
+    Out.UnderWay = true;
     Out.RestsOn = Depth;
-    Out.Round = Round;
     Summary Next;
     Pass Once(*this, F, Next, Stands);
     Once.run();
@@ -1722,13 +1729,14 @@ Summary &Triage::Impl::summaryOf(const FunctionDecl *F, const Assumption &Given)
       break;
     if (++Rounds >= MostRounds || Repeated >= MostRepeats) {
       for (Summary *Guess : llvm::drop_begin(Guessed, First))
-        Guess->Done = Guess->Suspect = Guess->Suspected.All = Guess->Concern.All = true;
+        Guess->Done = Guess->Suspect = Guess->Suspected.All = Guess->Concern.All = Guess->LeavesHidden.All = true;
       break;
     }
     Grew = false;
     ++Round;
   }
-  --UnderWay;
+  Out.UnderWay = false;
+  --Depths;
   const unsigned RestsOn = Outermost < Depth ? Outermost : Summary::Final;
   for (Summary *Guess : llvm::drop_begin(Guessed, First))
     Guess->RestsOn = RestsOn == Summary::Final ? RestsOn : std::min(RestsOn, Guess->RestsOn);

@@ -648,6 +648,11 @@ ArrayRef<SpawnSite> Unit::tasksIn(const FunctionDecl *Function) const {
 
 ArrayRef<const SpawnSite *> Unit::tasksOf(const FunctionDecl *Entry) const { return sitesOf(Entry, Tasks, TasksBy); }
 
+bool Unit::givesUpHandles(const CallExpr *Call) const {
+  return llvm::any_of(meaningsOf(Call), [](const Meaning &Row) { return isGivingUp(Row.What); }) ||
+         (Call->getDirectCallee() && givesUpHandles(Call->getDirectCallee()));
+}
+
 bool Unit::hasUnseenCallers(const FunctionDecl *Function) const {
   return Function->isExternallyVisible() || AddressTaken.count(key(Function)) || !CallersOf.count(key(Function));
 }

@@ -102,6 +102,8 @@ public:
   bool hasEffect(const clang::FunctionDecl *Function) const { return Effective.count(key(Function)); }
   /// Whether \p Function, or a function of this file that it calls, joins or detaches a thread.
   bool givesUpHandles(const clang::FunctionDecl *Function) const { return GivingUp.count(key(Function)); }
+  /// Whether \p Call does so, or calls a function of this file that does.
+  bool givesUpHandles(const clang::CallExpr *Call) const;
   /// Whether a path through \p Function can differ in what we look at: it has an effect, or may not return.
   bool matters(const clang::FunctionDecl *Function) const { return Mattering.count(key(Function)); }
   /// Whether somebody may call \p Function whom we do not see.

@@ -21,6 +21,7 @@ extern int epoll_wait(int fd, struct epoll_event *events, int count, int timeout
 extern int nanosleep(const struct timespec *request, struct timespec *remaining);
 extern int sem_timedwait(sem_t *restrict sem, const struct timespec *restrict until);
 extern int sem_trywait(sem_t *sem);
+extern int puts(const char *text);
 
 struct server {
   pthread_mutex_t mu;
@@ -78,4 +79,71 @@ int good_only_looks(struct server *s, struct epoll_event *events, const struct t
     s->clients++;
   pthread_mutex_unlock(&s->mu);
   return rc;
+}
+
+// Two ways to one wait, and one of them is too long to be followed.
+
+static int await_end(struct server *s) {
+  int tries = s->clients;
+  while (tries > 0 && s->fd < 0)
+    --tries;
+  if (tries == 0)
+    return accept(s->fd, NULL, NULL); // expected-note 2{{it waits here}}
+  return 0;
+}
+
+static int clean_up(struct server *s, int how) {
+  if (how > 7)
+    puts("clean up");
+  return await_end(s);
+}
+
+static int terminate(struct server *s, int how) {
+  if (how > 8)
+    puts("terminate");
+  return clean_up(s, how);
+}
+
+static int read_status(struct server *s, int how) {
+  if (how > 1)
+    return terminate(s, how);
+  if (how > 0)
+    return clean_up(s, how);
+  return 0;
+}
+
+static int read_status_too(struct server *s, int how) {
+  if (how < 1)
+    return 0;
+  if (how < 2)
+    return clean_up(s, how);
+  return terminate(s, how);
+}
+
+static int start(struct server *s, int how) {
+  if (s->fd < 0)
+    return -1;
+  return read_status(s, how);
+}
+
+static int start_too(struct server *s, int how) {
+  if (s->fd < 0)
+    return -1;
+  return read_status_too(s, how);
+}
+
+void bad_waits_far_below(struct server *s, int how) {
+  if (!s)
+    return;
+  pthread_mutex_lock(&s->mu); // expected-note{{'s->mu' is taken here}}
+  start(s, how); // expected-warning{{'start' may wait in 'accept' while lock 's->mu' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&s->mu);
+}
+
+void bad_waits_far_below_too(struct server *s, int how) {
+  if (!s)
+    return;
+  pthread_mutex_lock(&s->mu); // expected-note{{'s->mu' is taken here}}
+  start_too(s, how); // expected-warning{{'start_too' may wait in 'accept' while lock 's->mu' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&s->mu);
 }

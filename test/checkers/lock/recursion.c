@@ -4,11 +4,11 @@
 // RUN: %command check --stats --no-config %s -- -I%project/test > %t.out; test $? = 1
 // RUN: FileCheck %s --check-prefix=STATS < %t.out
 // The balanced ones on a lock of the file's, and who calls them, are no suspects.
-// STATS: total {{ *}}10 {{ *}}10 {{ *}}5 {{ *}}5
+// STATS: total {{ *}}16 {{ *}}16 {{ *}}8 {{ *}}8
 #include "Inputs/pthread.h"
 
 struct node {
-  struct node *left, *right;
+  struct node *left, *right, *parent;
   pthread_mutex_t mu;
   int count;
 };
@@ -74,6 +74,50 @@ int bad_takes_below(struct node *n) {
   int count = take_below(n); // expected-note 0+{{}}
   if (count) // expected-note 0+{{}}
     return -1; // expected-warning{{lock 'tree' is still held when 'bad_takes_below' returns [safespawn.lock.Leak]}} expected-note 0+{{}}
+  pthread_mutex_unlock(&tree);
+  return 0;
+}
+
+// Each round would give the locks further up new names.
+static void count_up(struct node *n) {
+  pthread_mutex_lock(&n->mu);
+  n->count++;
+  pthread_mutex_unlock(&n->mu);
+  if (n->parent)
+    count_up(n->parent);
+}
+
+void good_counts_up(struct node *n) { count_up(n); }
+
+void bad_counts_up_holding(struct node *n) {
+  pthread_mutex_lock(&tree); // expected-note 0+{{}}
+  count_up(n);
+  if (n->count) // expected-note 0+{{}}
+    return; // expected-warning{{lock 'tree' is still held when 'bad_counts_up_holding' returns [safespawn.lock.Leak]}} expected-note 0+{{}}
+  pthread_mutex_unlock(&tree);
+}
+
+// A function that calls itself, and another one that does, of which it must not be asked again meanwhile.
+static void each_right(struct node *n) {
+  pthread_mutex_lock(&n->mu);
+  n->count++;
+  pthread_mutex_unlock(&n->mu);
+  if (n->right)
+    each_right(n->right);
+}
+
+static int each_left(struct node *n) {
+  each_right(n);
+  if (n->left)
+    return each_left(n->left);
+  pthread_mutex_lock(&tree); // expected-note 0+{{}}
+  return n->count;
+}
+
+int bad_leaves_it_to_each_left(struct node *n) {
+  int count = each_left(n); // expected-note 0+{{}}
+  if (count > 1) // expected-note 0+{{}}
+    return -1; // expected-warning{{lock 'tree' is still held when 'bad_leaves_it_to_each_left' returns [safespawn.lock.Leak]}} expected-note 0+{{}}
   pthread_mutex_unlock(&tree);
   return 0;
 }
