@@ -5,6 +5,7 @@
 #include "clang/AST/RecursiveASTVisitor.h"
 #include "clang/Analysis/Analyses/Dominators.h"
 #include "clang/Analysis/CFG.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace clang;
 using namespace safespawn;
@@ -19,19 +20,6 @@ bool answersAnything(const CallExpr *Call, const Unit &U) {
   const FunctionDecl *Callee = Call->getDirectCallee();
   return Callee && !Callee->hasBody() && !Callee->getBuiltinID() && !U.isDescribed(Callee) &&
          !Call->getType()->isPointerType();
-}
-
-/// What the value of an expression depends on: variables and fields, whatever object they belong to.
-void addReads(const Stmt *S, Decls &Out, const Unit &U) {
-  const auto *Call = dyn_cast_or_null<CallExpr>(S);
-  if (!S || (Call && answersAnything(Call, U)))
-    return;
-  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && isa<VarDecl>(Ref->getDecl()))
-    Out.insert(cast<ValueDecl>(Ref->getDecl()->getCanonicalDecl()));
-  if (const auto *Member = dyn_cast<MemberExpr>(S))
-    Out.insert(Member->getMemberDecl());
-  for (const Stmt *Child : S->children())
-    addReads(Child, Out, U);
 }
 
 /// What an lvalue names, from the innermost object outwards: a store to `s->f[i]` changes `f` and, seen whole, `s`.
@@ -119,9 +107,97 @@ const Stmt *askedBy(const CFGBlock &B) {
 
 bool isLoop(const Stmt *Terminator) { return isa_and_nonnull<ForStmt, WhileStmt, DoStmt>(Terminator); }
 
+/// The body of \p Call's callee, if it is here.
+const FunctionDecl *calleeOf(const CallExpr *Call) {
+  const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr, *Definition = nullptr;
+  return Callee && Callee->hasBody(Definition) ? Definition : nullptr;
+}
+
+bool outlives(const ValueDecl *D) {
+  const auto *Var = dyn_cast<VarDecl>(D);
+  return !Var || !Var->hasLocalStorage();
+}
+
 } // namespace
 
-Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) const {
+/// What the value of an expression depends on: variables and fields, whatever object they belong to.
+void Forks::addReads(const Stmt *S, Decls &Out, ento::AnalysisManager &Manager) {
+  const auto *Call = dyn_cast_or_null<CallExpr>(S);
+  if (!S || (Call && answersAnything(Call, U)))
+    return;
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && isa<VarDecl>(Ref->getDecl()))
+    Out.insert(cast<ValueDecl>(Ref->getDecl()->getCanonicalDecl()));
+  if (const auto *Member = dyn_cast<MemberExpr>(S))
+    Out.insert(Member->getMemberDecl());
+  if (const FunctionDecl *Callee = calleeOf(Call); Callee && U.meaningsOf(Callee).empty()) {
+    const Decls &Inside = memoryReadBy(Callee, Manager);
+    Out.insert(Inside.begin(), Inside.end());
+  }
+  for (const Stmt *Child : S->children())
+    addReads(Child, Out, Manager);
+}
+
+bool Forks::isFollowed(const FunctionDecl *F, ento::AnalysisManager &Manager) {
+  auto [Known, New] = Small.try_emplace(F->getCanonicalDecl(), false);
+  if (New) {
+    // A getter, a predicate, a thin layer.
+    const auto *Body = dyn_cast_or_null<CompoundStmt>(F->getBody());
+    Known->second = Body && Body->size() <= 3 && llvm::none_of(Body->body(), [](const Stmt *S) {
+                      return isa<ForStmt, WhileStmt, DoStmt, SwitchStmt>(S);
+                    });
+  }
+  if (Known->second)
+    return true;
+  if (!U.matters(F))
+    return false;
+  const FunctionDecl *Definition = F->getDefinition();
+  const CFG *Graph = Manager.getCFG(Definition);
+  constexpr unsigned ShortBlocks = 16; // check(rc), die(), xmalloc()
+  return !Graph || Graph->size() <= ShortBlocks || neverReturns(F, Manager);
+}
+
+/// All that \p S names, and that outlives the function that it stands in.
+static void addNamed(const Stmt *S, Decls &Out) {
+  if (!S)
+    return;
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && isa<VarDecl>(Ref->getDecl()) && outlives(Ref->getDecl()))
+    Out.insert(cast<ValueDecl>(Ref->getDecl()->getCanonicalDecl()));
+  if (const auto *Member = dyn_cast<MemberExpr>(S))
+    Out.insert(Member->getMemberDecl());
+  for (const Stmt *Child : S->children())
+    addNamed(Child, Out);
+}
+
+const Forks::Decls &Forks::memoryReadBy(const FunctionDecl *F, ento::AnalysisManager &Manager) {
+  auto [Known, New] = ReadBy.try_emplace({F, A.On});
+  Reads &Found = Known->second;
+  if (Found.Done)
+    return Found.Memory;
+  if (!New) { // it calls itself, and who asks is part of the answer: all that any of them names
+    llvm::SetVector<const FunctionDecl *> Below;
+    Below.insert(F);
+    for (size_t Next = 0; Next < Below.size(); ++Next) {
+      addNamed(Below[Next]->getBody(), Found.Memory);
+      for (const CallExpr *Call : U.callsIn(Below[Next]))
+        if (const FunctionDecl *Callee = calleeOf(Call))
+          Below.insert(Callee);
+    }
+    Found.Done = true;
+    return Found.Memory;
+  }
+  Decls All;
+  if (A.concerns(F))
+    All = factsOf(F, Manager).Matter;
+  else if (isFollowed(F, Manager))
+    addReads(F->getBody(), All, Manager);
+  for (const ValueDecl *D : All)
+    if (outlives(D))
+      Found.Memory.insert(D);
+  Found.Done = true;
+  return Found.Memory;
+}
+
+Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) {
   Facts Found;
   AnalysisDeclContext *Context = Manager.getAnalysisDeclContext(F);
   CFG *Graph = Context ? Context->getCFG() : nullptr;
@@ -168,7 +244,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
           Described.insert(B); // the end of a thread is not the end of all
         if (IsEffect(S->getStmt())) {
           Effect = true;
-          addReads(S->getStmt(), Matter, U);
+          addReads(S->getStmt(), Matter, Manager);
         }
         if (Change C = changeBy(S->getStmt(), U); !C.Targets.empty())
           Changes.push_back({B, std::move(C)});
@@ -181,7 +257,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
       }
     // What a switch chooses among is followed in all its ways anyway.
     if (isa_and_nonnull<SwitchStmt, IndirectGotoStmt>(B->getTerminatorStmt()))
-      addReads(B->getTerminatorCondition(), Matter, U);
+      addReads(B->getTerminatorCondition(), Matter, Manager);
     HasEffect[B] = Effect;
   }
 
@@ -212,7 +288,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
       Found.Ways[Condition] = {Ends[1], true};
       // A flag that a path has not seen set would lead it into that end.
       Decls Reads;
-      addReads(Condition, Reads, U);
+      addReads(Condition, Reads, Manager);
       for (const ValueDecl *D : Reads)
         if (Flags.count(D))
           Matter.insert(D);
@@ -254,7 +330,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
       Results.insert(C.Targets.begin(), C.Targets.end());
   auto AsksEffect = [&](const Stmt *Condition) {
     Decls Reads;
-    addReads(Condition, Reads, U);
+    addReads(Condition, Reads, Manager);
     return meets(Reads, Results) || Holds(Condition, IsEffect);
   };
 
@@ -290,11 +366,11 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
       if (B.Idle && !IsIdle(B)) {
         B.Idle = false;
         Changed = true;
-        addReads(B.Condition, Matter, U);
+        addReads(B.Condition, Matter, Manager);
       }
     for (const auto &[Block, C] : Changes)
       if (meets(C.Targets, Matter))
-        addReads(C.Value, Matter, U);
+        addReads(C.Value, Matter, Manager);
     Changed |= Matter.size() != Before;
   }
   for (const Branch &B : Branches)
@@ -303,16 +379,50 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
   for (const ValueDecl *D : Matter)
     if (const auto *Var = dyn_cast<VarDecl>(D); Var && Var->hasLocalStorage() && !Var->getType()->isAggregateType())
       Found.Locals.push_back(Var);
+
+  // What is still to come, against the flow.
+  Found.From.resize(Graph->getNumBlockIDs());
+  for (const CFGBlock *B : *Graph) {
+    Decls &Read = Found.From[B->getBlockID()];
+    for (const CFGElement &Element : *B)
+      if (auto S = Element.getAs<CFGStmt>(); S && IsEffect(S->getStmt()))
+        addReads(S->getStmt(), Read, Manager);
+    if (isa_and_nonnull<SwitchStmt, IndirectGotoStmt>(B->getTerminatorStmt()))
+      addReads(B->getTerminatorCondition(), Read, Manager);
+    if (const Stmt *Condition = askedBy(*B)) {
+      auto Way = Found.Ways.find(Condition);
+      if (Way == Found.Ways.end() || Way->second.Holds)
+        addReads(Condition, Read, Manager);
+    }
+  }
+  for (const auto &[Block, C] : Changes)
+    if (meets(C.Targets, Matter))
+      addReads(C.Value, Found.From[Block->getBlockID()], Manager);
+  for (bool Changed = true; Changed;) {
+    Changed = false;
+    for (const CFGBlock *B : *Graph) {
+      Decls &Read = Found.From[B->getBlockID()];
+      const size_t Before = Read.size();
+      for (const CFGBlock *Next : B->succs())
+        if (Next && Next != B) {
+          const Decls &There = Found.From[Next->getBlockID()];
+          Read.insert(There.begin(), There.end());
+        }
+      Changed |= Read.size() != Before;
+    }
+  }
   Found.Matter = std::move(Matter);
   llvm::sort(Found.Locals, [](const VarDecl *A, const VarDecl *B) { return A->getLocation() < B->getLocation(); });
   return Found;
 }
 
 const Forks::Facts &Forks::factsOf(const FunctionDecl *F, ento::AnalysisManager &Manager) {
-  std::unique_ptr<Facts> &Slot = Known[{F, A.On}];
-  if (!Slot)
-    Slot = std::make_unique<Facts>(find(F, Manager));
-  return *Slot;
+  auto [Slot, New] = Known.try_emplace({F, A.On});
+  if (New) {
+    Slot->second = std::make_unique<Facts>(); // for who calls itself
+    *Slot->second = find(F, Manager);
+  }
+  return *Slot->second;
 }
 
 std::optional<Forks::Way> Forks::wayAt(const Stmt *Condition, const FunctionDecl *F, ento::AnalysisManager &Manager) {
@@ -323,4 +433,24 @@ std::optional<Forks::Way> Forks::wayAt(const Stmt *Condition, const FunctionDecl
 
 llvm::ArrayRef<const VarDecl *> Forks::localsThatMatter(const FunctionDecl *F, ento::AnalysisManager &Manager) {
   return factsOf(F, Manager).Locals;
+}
+
+bool Forks::mattersBehind(const ValueDecl *What, const CFGBlock *At, const LocationContext *Here,
+                          ento::AnalysisManager &Manager) {
+  for (bool Inner = true; Here; Here = Here->getParent()) {
+    const auto *Frame = dyn_cast<StackFrameContext>(Here);
+    const auto *F = Frame ? dyn_cast<FunctionDecl>(Frame->getDecl()) : nullptr;
+    if (!F)
+      continue;
+    if (!At)
+      return true;
+    const auto &From = factsOf(F, Manager).From;
+    auto Reads = [&](const CFGBlock *B) { return B->getBlockID() < From.size() && From[B->getBlockID()].count(What); };
+    // The place in the innermost function is the end of its block; a call may stand anywhere in its own.
+    if (Inner ? llvm::any_of(At->succs(), [&](const CFGBlock *Next) { return Next && Reads(Next); }) : Reads(At))
+      return true;
+    At = Frame->getCallSiteBlock();
+    Inner = false;
+  }
+  return false;
 }

@@ -28,27 +28,47 @@ public:
   std::optional<Way> wayAt(const clang::Stmt *Condition, const clang::FunctionDecl *F,
                            clang::ento::AnalysisManager &Manager);
 
+  /// Whether paths go into \p F, which has no effect that is of concern: it is short, and what it returns ties its
+  /// callers' values together, or it may not come back.
+  bool isFollowed(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
+
   /// The local variables of \p F that its effects, returns and further branches depend on.
   llvm::ArrayRef<const clang::VarDecl *> localsThatMatter(const clang::FunctionDecl *F,
                                                           clang::ento::AnalysisManager &Manager);
 
-  /// Whether \p F's effects, returns and further branches may depend on the field or variable \p What.
+  /// Whether the effects, returns and further branches of \p F, and of what it calls, may depend on the field or
+  /// variable \p What.
   bool matters(const clang::ValueDecl *What, const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager) {
     return factsOf(F, Manager).Matter.count(What);
   }
 
+  /// Whether they may so behind the block \p At of the function \p Here, or in its callers once it has returned.
+  bool mattersBehind(const clang::ValueDecl *What, const clang::CFGBlock *At, const clang::LocationContext *Here,
+                     clang::ento::AnalysisManager &Manager);
+
 private:
+  using Decls = llvm::SmallPtrSet<const clang::ValueDecl *, 16>;
   struct Facts {
     llvm::DenseMap<const clang::Stmt *, Way> Ways;
     std::vector<const clang::VarDecl *> Locals;
-    llvm::SmallPtrSet<const clang::ValueDecl *, 16> Matter;
+    Decls Matter;
+    std::vector<Decls> From; ///< what is read in a block, and behind it, by the number of the block
   };
-  Facts find(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager) const;
+  Facts find(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
   const Facts &factsOf(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
+  void addReads(const clang::Stmt *S, Decls &Out, clang::ento::AnalysisManager &Manager);
+  /// The memory that \p F, with all that it calls, may ask for, except for what lies in its own frame.
+  const Decls &memoryReadBy(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
 
   const Analysis &A;
   const Unit &U;
   std::map<std::pair<const clang::FunctionDecl *, Focus>, std::unique_ptr<Facts>> Known;
+  struct Reads {
+    bool Done = false;
+    Decls Memory;
+  };
+  std::map<std::pair<const clang::FunctionDecl *, Focus>, Reads> ReadBy;
+  llvm::DenseMap<const clang::FunctionDecl *, bool> Small;
 };
 
 } // namespace safespawn

@@ -23,6 +23,22 @@ bool safespawn::addKnowledge(ProgramStateRef State, SymbolRef Symbol, llvm::Fold
   return Holds.has_value();
 }
 
+std::pair<int64_t, int64_t> safespawn::boundsOf(ProgramStateRef State, SymbolRef Symbol) {
+  ConstraintManager &Known = State->getConstraintManager();
+  const llvm::APSInt *Least = Known.getSymMinVal(State, Symbol), *Most = Known.getSymMaxVal(State, Symbol);
+  if (!Least || !Most || !Symbol->getType()->isIntegralOrEnumerationType())
+    return {INT64_MIN, INT64_MAX};
+  auto IsLimit = [](const llvm::APSInt &Number, bool Greatest) {
+    return Number == (Greatest ? llvm::APSInt::getMaxValue(Number.getBitWidth(), Number.isUnsigned())
+                               : llvm::APSInt::getMinValue(Number.getBitWidth(), Number.isUnsigned()));
+  };
+  auto IsWide = [](const llvm::APSInt &Number) { return Number.isUnsigned() && Number.getActiveBits() > 63; };
+  return {IsLimit(*Least, false) ? INT64_MIN
+          : IsWide(*Least)       ? INT64_MAX
+                                 : numberOf(*Least),
+          IsLimit(*Most, true) || IsWide(*Most) ? INT64_MAX : numberOf(*Most)};
+}
+
 /// Whether the path has learnt anything of \p Symbol, of what it is made of, or of what that may be equal to.
 static bool isConstrained(ProgramStateRef State, SymbolRef Symbol) {
   ConstraintManager &Known = State->getConstraintManager();

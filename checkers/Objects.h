@@ -13,6 +13,8 @@ namespace safespawn {
 bool addKnowledge(clang::ento::ProgramStateRef State, clang::ento::SymbolRef Symbol, llvm::FoldingSetNodeID &Id);
 /// Whether \p Symbol is known to be other than 0 on the path, or to be 0.
 std::optional<bool> truthOf(clang::ento::ProgramStateRef State, clang::ento::SymbolRef Symbol);
+/// The least and the greatest value that the path knows \p Symbol to have; the limits of int64_t where there are none.
+std::pair<int64_t, int64_t> boundsOf(clang::ento::ProgramStateRef State, clang::ento::SymbolRef Symbol);
 /// The frame that \p Region is an automatic object of, or null.
 const clang::StackFrameContext *frameOf(const clang::ento::MemRegion *Region, clang::ento::ProgramStateRef State);
 /// The region of the handle at \p Region, whatever cast it is seen through; the first element of an array stays one.

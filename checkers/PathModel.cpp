@@ -57,16 +57,15 @@ private:
   void leaveLoop(ProgramStateRef State, const Expr *Condition, const Stmt *Loop, CheckerContext &C) const;
   bool wasHere(ProgramStateRef State, const Expr *Condition, CheckerContext &C) const;
   Knowledge knowledgeOf(ProgramStateRef State, SVal Value) const;
-  Visit::Cells memoryThatMatters(ProgramStateRef State) const;
+  /// What the path knows of memory that it has written, of what \p Matters.
+  Visit::Cells knownMemory(ProgramStateRef State, llvm::function_ref<bool(const ValueDecl *)> Matters) const;
   ProgramStateRef noteStore(ProgramStateRef State, SVal Location, CheckerContext &C) const;
   void followGuard(const Expr *Condition, CheckerContext &C) const;
   ProgramStateRef forgetGuards(ProgramStateRef State, SVal Location) const;
-  bool isSmall(const FunctionDecl *F) const;
   /// Whether a path that held the same made \p Call before, with arguments and memory of which it knew the same, and no
   /// deeper: the exploration stops at a depth. What it waits for in there has been found then, and nothing else matters
   /// of it.
   bool hasWaited(const CallEvent &Call, CheckerContext &C) const;
-  static bool mayBeShortOrEnd(const FunctionDecl *F, CheckerContext &C);
 
   // Of the exploration at hand: regions and frames of another one may lie at the same addresses.
   /// What a guard mentions, null for what it finds behind a pointer; interned, the same for all paths.
@@ -82,7 +81,6 @@ private:
   /// Calls that were followed for what they wait for, and how deep.
   mutable llvm::DenseMap<unsigned, unsigned> Waited;
   // Of the whole file.
-  mutable llvm::DenseMap<const FunctionDecl *, bool> Small;
   mutable std::map<const Expr *, std::optional<Guard>> Guards;
 };
 
@@ -213,25 +211,42 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
 }
 
 Knowledge PathModel::knowledgeOf(ProgramStateRef State, SVal Value) const {
-  llvm::FoldingSetNodeID Id;
-  if (SymbolRef Symbol = Value.getAsSymbol())
-    return addKnowledge(State, Symbol, Id) ? Knowledge{Knowledge::Symbol, Earlier.intern(Id)}
-                                           : Knowledge{Knowledge::Anything, 0};
-  if (Value.isUnknownOrUndef())
-    return {Value.isUndef() ? Knowledge::Unset : Knowledge::Anything, 0};
-  Value.Profile(Id);
-  const bool IsNumber = Value.getAs<nonloc::ConcreteInt>() || Value.isZeroConstant();
-  return {IsNumber ? Knowledge::Number : Knowledge::Other, Earlier.intern(Id)};
+  Knowledge Known;
+  auto Answer = [&](bool Holds) { Known.Holds = Holds ? Knowledge::Yes : Knowledge::No; };
+  if (SymbolRef Symbol = Value.getAsSymbol()) {
+    const std::optional<bool> Holds = truthOf(State, Symbol);
+    Known.What = Knowledge::Bounded;
+    if (Holds)
+      Answer(*Holds);
+    else if (const auto *WithNumber = dyn_cast<SymIntExpr>(Symbol)) {
+      Known.What = Knowledge::Comparison;
+      Symbol = WithNumber->getLHS();
+    }
+    std::tie(Known.Least, Known.Most) = boundsOf(State, Symbol);
+    if (Known.Holds == Knowledge::Either && Known.Least == INT64_MIN && Known.Most == INT64_MAX)
+      Known.What = Knowledge::Anything;
+  } else if (Value.isUnknownOrUndef()) {
+    Known.What = Value.isUndef() ? Knowledge::Unset : Knowledge::Anything;
+  } else if (auto Number = Value.getAs<nonloc::ConcreteInt>()) {
+    Known.What = Knowledge::Bounded;
+    Known.Least = Known.Most = compat::valueOf(*Number);
+    Answer(Known.Least != 0);
+  } else if (Value.isZeroConstant()) {
+    Known.What = Knowledge::Bounded;
+    Answer(false);
+  } else {
+    llvm::FoldingSetNodeID Id;
+    Value.Profile(Id);
+    Known.Object = Earlier.intern(Id);
+  }
+  return Known;
 }
 
-Visit::Cells PathModel::memoryThatMatters(ProgramStateRef State) const {
+Visit::Cells PathModel::knownMemory(ProgramStateRef State, llvm::function_ref<bool(const ValueDecl *)> Matters) const {
   Visit::Cells Found;
-  for (const MemRegion *Place : State->get<StoredSet>()) {
-    const Knowledge Known = knowledgeOf(State, State->getSVal(Place));
-    const bool Own = frameOf(Place, State);
-    if (Known.What != (Own ? Knowledge::Unset : Knowledge::Anything))
-      Found.push_back({Place, !Own, Known});
-  }
+  for (const MemRegion *Place : State->get<StoredSet>())
+    if (Matters(declaredAt(Place)))
+      Found.push_back({Place, knowledgeOf(State, State->getSVal(Place))});
   llvm::sort(Found, [](const Visit::Cell &A, const Visit::Cell &B) { return A.Region < B.Region; });
   return Found;
 }
@@ -275,7 +290,8 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
   Place.AddPointer(Here);
   for (auto AddFollowed : A->Fingerprints)
     AddFollowed(State, Place);
-  const CFGBlock *Block = Here->getAnalysisDeclContext()->getCFGStmtMap()->getBlock(Condition);
+  const CFGBlock *const Asking = Here->getAnalysisDeclContext()->getCFGStmtMap()->getBlock(Condition);
+  const CFGBlock *Block = Asking;
   for (const LocationContext *L = Here; L; L = L->getParent()) {
     const auto *Frame = dyn_cast<StackFrameContext>(L);
     const auto *F = Frame ? dyn_cast<FunctionDecl>(Frame->getDecl()) : nullptr;
@@ -300,7 +316,15 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
                          {[&](ProgramStateRef At, SVal Value) { return knowledgeOf(At, Value); },
                           // One that is asked in a single place ties nothing together.
                           [&](unsigned Guard) { return Askers.find(Guard)->second.Where.size() > 1; },
-                          [&](ProgramStateRef At) { return memoryThatMatters(At); }});
+                          [&](ProgramStateRef At) {
+                            return knownMemory(At, [&](const ValueDecl *What) {
+                              return Branches->mattersBehind(What, Asking, Here, C.getAnalysisManager());
+                            });
+                          },
+                          [&](ProgramStateRef At, const MemRegion *Place) {
+                            return frameOf(Place, At) ? Knowledge{Knowledge::Unset}
+                                                      : knowledgeOf(At, At->getSVal(Place));
+                          }});
 }
 
 void PathModel::leaveLoop(ProgramStateRef State, const Expr *Condition, const Stmt *Loop, CheckerContext &C) const {
@@ -449,44 +473,22 @@ void PathModel::checkLocation(SVal Location, bool, const Stmt *, CheckerContext 
     C.generateSink(C.getState(), C.getPredecessor());
 }
 
-bool PathModel::isSmall(const FunctionDecl *F) const {
-  auto [Known, New] = Small.try_emplace(F->getCanonicalDecl(), false);
-  if (New) {
-    // A getter, a predicate, a thin layer: what it returns ties its callers' values together.
-    const auto *Body = dyn_cast_or_null<CompoundStmt>(F->getBody());
-    Known->second = Body && Body->size() <= 3 && llvm::none_of(Body->body(), [](const Stmt *S) {
-                      return isa<ForStmt, WhileStmt, DoStmt, SwitchStmt>(S);
-                    });
-  }
-  return Known->second;
-}
-
-bool PathModel::mayBeShortOrEnd(const FunctionDecl *F, CheckerContext &C) {
-  const FunctionDecl *Definition = nullptr;
-  F->hasBody(Definition);
-  const CFG *Graph = C.getAnalysisManager().getCFG(Definition);
-  constexpr unsigned ShortBlocks = 16; // check(rc), die(), xmalloc()
-  return !Graph || Graph->size() <= ShortBlocks || neverReturns(F, C.getAnalysisManager());
-}
-
 bool PathModel::hasWaited(const CallEvent &Call, CheckerContext &C) const {
   ProgramStateRef State = C.getState();
   llvm::FoldingSetNodeID Id;
   Id.AddPointer(Call.getOriginExpr());
   for (auto AddFollowed : A->Fingerprints)
     AddFollowed(State, Id);
-  auto Add = [&](const Knowledge &Known) {
-    Id.AddInteger(Known.What);
-    Id.AddInteger(Known.Detail);
-  };
   for (unsigned I = 0; I < Call.getNumArgs(); ++I)
-    Add(knowledgeOf(State, Call.getArgSVal(I)));
+    knowledgeOf(State, Call.getArgSVal(I)).Profile(Id);
   const auto *Callee = cast<FunctionDecl>(Call.getDecl());
-  for (const Visit::Cell &Cell : memoryThatMatters(State))
-    if (Branches->matters(declaredAt(Cell.Region), Callee->getDefinition(), C.getAnalysisManager())) {
-      Id.AddPointer(Cell.Region);
-      Add(Cell.Value);
-    }
+  auto Matters = [&](const ValueDecl *What) {
+    return Branches->matters(What, Callee->getDefinition(), C.getAnalysisManager());
+  };
+  for (const Visit::Cell &Cell : knownMemory(State, Matters)) {
+    Id.AddPointer(Cell.Region);
+    Cell.Value.Profile(Id);
+  }
   unsigned Depth = 0; // as ExprEngine counts it
   AnalysisManager &Manager = C.getAnalysisManager();
   for (const LocationContext *Frame = C.getStackFrame(); Frame; Frame = Frame->getParent())
@@ -515,9 +517,7 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
     if (llvm::any_of(A->Follows, [&](auto &Meets) { return Meets(C.getState(), E); }) &&
         !(OnlyWaits && hasWaited(Call, C)))
       return false;
-  } else if (isSmall(F) || (A->U.matters(F) && mayBeShortOrEnd(F, C))) {
-    // Without effects only two things about a callee tell: what it returns, where it is short, and that it may not
-    // return.
+  } else if (Branches->isFollowed(F, C.getAnalysisManager())) {
     return false;
   }
   ProgramStateRef State = Call.invalidateRegions(C.blockCount(), C.getState());

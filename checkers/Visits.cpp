@@ -15,7 +15,11 @@ static const Knowledge &known(const Visit &V, Visit::Value &Of, const Visits::Qu
 
 /// Whether a guard of which a path knows \p Known has an answer.
 static bool isAnswered(const Knowledge &Known) {
-  return Known.What != Knowledge::Anything && Known.What != Knowledge::Unset;
+  return Known.Holds != Knowledge::Either || Known.What == Knowledge::Other;
+}
+
+static bool sameAnswer(const Knowledge &A, const Knowledge &B) {
+  return A.Holds == B.Holds && (A.What == Knowledge::Other) == (B.What == Knowledge::Other) && A.Object == B.Object;
 }
 
 /// Whether \p Before knew no more than \p Later does, as far as variables and guards go.
@@ -35,22 +39,10 @@ static bool covers(Visit &Before, Visit &Later, const Visits::Questions &Ask) {
     if (!Ask.Ties(Key) || !isAnswered(known(Before, Value, Ask)))
       continue;
     if (Theirs == Later.Guards.end() || Theirs->first != Key ||
-        !(known(Later, Theirs->second, Ask) == known(Before, Value, Ask)))
+        !sameAnswer(known(Later, Theirs->second, Ask), known(Before, Value, Ask)))
       return false;
   }
   return true;
-}
-
-/// Calls \p Do with what each path knows of each cell that either has.
-template <typename Fn> static void forEachCell(const Visit::Cells &A, const Visit::Cells &B, Fn Do) {
-  for (auto AtA = A.begin(), AtB = B.begin(); AtA != A.end() || AtB != B.end();) {
-    const bool InA = AtA != A.end() && (AtB == B.end() || AtA->Region <= AtB->Region);
-    const bool InB = AtB != B.end() && (AtA == A.end() || AtB->Region <= AtA->Region);
-    const Visit::Cell &Any = InA ? *AtA : *AtB;
-    Do(Any.Region, InA ? AtA->Value : Any.unwritten(), InB ? AtB->Value : Any.unwritten());
-    AtA += InA;
-    AtB += InB;
-  }
 }
 
 static const Visit::Cells &memory(Visit &V, const Visits::Questions &Ask) {
@@ -59,12 +51,19 @@ static const Visit::Cells &memory(Visit &V, const Visits::Questions &Ask) {
   return *V.Memory;
 }
 
+/// The same, of the memory that either has written.
 static bool memoryCovers(Visit &Before, Visit &Later, const Visits::Questions &Ask) {
-  bool Covers = true;
-  forEachCell(
-      memory(Before, Ask), memory(Later, Ask),
-      [&](const MemRegion *, const Knowledge &Mine, const Knowledge &Theirs) { Covers &= Mine.covers(Theirs); });
-  return Covers;
+  const Visit::Cells &A = memory(Before, Ask), &B = memory(Later, Ask);
+  for (auto AtA = A.begin(), AtB = B.begin(); AtA != A.end() || AtB != B.end();) {
+    const bool InA = AtA != A.end() && (AtB == B.end() || AtA->Region <= AtB->Region);
+    const bool InB = AtB != B.end() && (AtA == A.end() || AtB->Region <= AtA->Region);
+    const Knowledge Mine = InA ? AtA->Value : Ask.OfUnwritten(Before.State, AtB->Region);
+    if (!Mine.covers(InB ? AtB->Value : Ask.OfUnwritten(Later.State, AtA->Region)))
+      return false;
+    AtA += InA;
+    AtB += InB;
+  }
+  return true;
 }
 
 unsigned Visits::intern(const llvm::FoldingSetNodeID &Id) {

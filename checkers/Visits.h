@@ -11,8 +11,10 @@
 #include "llvm/ADT/FoldingSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
+#include <cstdint>
 #include <map>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 namespace safespawn {
@@ -20,17 +22,34 @@ namespace safespawn {
 /// What a path knows of one value.
 struct Knowledge {
   enum Kind : uint8_t {
-    Anything, ///< a symbol of which nothing is known
-    Symbol,   ///< a symbol of which something is known
-    Number,   ///< a constant
-    Unset,    ///< no value yet
-    Other,    ///< an object
+    Anything,   ///< a symbol of which nothing is known
+    Bounded,    ///< a number, or a symbol of which something is known
+    Comparison, ///< of a symbol with a number, without an answer; what is known is known of the symbol
+    Unset,      ///< no value yet
+    Other,      ///< an object
   } What = Other;
-  unsigned Detail = 0; ///< from Visits::intern
+  enum Answer : uint8_t { Either, No, Yes } Holds = Either; ///< whether it is not zero
+  unsigned Object = 0;                                      ///< from Visits::intern
+  int64_t Least = INT64_MIN, Most = INT64_MAX;
 
-  bool operator==(const Knowledge &O) const { return What == O.What && Detail == O.Detail; }
+  bool operator==(const Knowledge &O) const {
+    return std::tie(What, Holds, Object, Least, Most) == std::tie(O.What, O.Holds, O.Object, O.Least, O.Most);
+  }
   /// Whether whoever knows this much of a value goes on in every way that one who knows \p O can.
-  bool covers(const Knowledge &O) const { return *this == O || (What == Anything && O.What != Other); }
+  bool covers(const Knowledge &O) const {
+    if (What == Anything)
+      return O.What != Other;
+    if (What == O.What && (What == Bounded || What == Comparison))
+      return (Holds == Either || Holds == O.Holds) && Least <= O.Least && O.Most <= Most;
+    return *this == O;
+  }
+  void Profile(llvm::FoldingSetNodeID &Id) const {
+    Id.AddInteger(What);
+    Id.AddInteger(Holds);
+    Id.AddInteger(Object);
+    Id.AddInteger(Least);
+    Id.AddInteger(Most);
+  }
 };
 
 /// A path at a place.
@@ -40,12 +59,10 @@ struct Visit {
     clang::ento::SVal Is;
     std::optional<Knowledge> Known;
   };
-  /// A piece of memory, and what the path knows of its value.
+  /// A piece of memory that the path has written, and what it knows of its value.
   struct Cell {
     const clang::ento::MemRegion *Region;
-    bool FromOutside; ///< it had a value before the path began
     Knowledge Value;
-    Knowledge unwritten() const { return {FromOutside ? Knowledge::Anything : Knowledge::Unset, 0}; }
   };
   using Cells = llvm::SmallVector<Cell, 8>;
 
@@ -56,8 +73,7 @@ struct Visit {
   llvm::SmallVector<Value, 16> Values;
   /// Of the guards that were asked, by their keys in ascending order.
   llvm::SmallVector<std::pair<unsigned, Value>, 8> Guards;
-  /// Of other memory that matters, by its address in ascending order: filled in when somebody asks. Of what is missing
-  /// nothing is known, if it had a value before the path began; else it has none.
+  /// Of other memory that matters, by its address in ascending order: filled in when somebody asks.
   std::optional<Cells> Memory;
 };
 
@@ -70,8 +86,9 @@ public:
     llvm::function_ref<Knowledge(clang::ento::ProgramStateRef, clang::ento::SVal)> Of;
     /// Whether a guard that is asked in several places has an answer, and which; of other guards nobody asks twice.
     llvm::function_ref<bool(unsigned)> Ties;
-    /// What lies in memory.
+    /// What lies in memory that a path has written, and in that which only another one has.
     llvm::function_ref<Visit::Cells(clang::ento::ProgramStateRef)> Recall;
+    llvm::function_ref<Knowledge(clang::ento::ProgramStateRef, const clang::ento::MemRegion *)> OfUnwritten;
   };
 
   /// A number that stands for \p Id, the same for the same.

@@ -1,0 +1,104 @@
+// What two paths have to know for one of them to stand for both: bounds of numbers, what only one of them has written,
+// and memory that only a function asks for that is called later.
+// RUN: %safespawn_verify %s
+// RUN: %analyze_verify -Xclang -verify-ignore-unexpected=note %s
+#include "Inputs/pthread.h"
+
+struct queue {
+  pthread_mutex_t mu;
+  struct queue *next;
+  int length, limit, on;
+};
+
+static pthread_mutex_t all = PTHREAD_MUTEX_INITIALIZER;
+
+void bad_behind_a_limit(struct queue *q, int wanted) {
+  int n = q->length;
+  if (n > 1)
+    n = wanted;
+  if (n > 0) {
+    if (n > 2) { // a path that came past the first branch never gets here
+      pthread_mutex_lock(&all); // expected-note{{'all' is taken here}}
+      q->on++;
+      pthread_mutex_unlock(&all); // expected-note{{'all' is released here}}
+      pthread_mutex_unlock(&all); // expected-warning{{lock 'all' is released, but was already released [safespawn.lock.NotHeld]}}
+    }
+  }
+}
+
+void bad_behind_a_limit_in_memory(struct queue *q, int wanted) {
+  if (q->length > 1)
+    q->length = wanted;
+  if (q->length > 0) {
+    if (q->length > 2) {
+      pthread_mutex_lock(&all); // expected-note{{'all' is taken here}}
+      q->on++;
+      pthread_mutex_unlock(&all); // expected-note{{'all' is released here}}
+      pthread_mutex_unlock(&all); // expected-warning{{lock 'all' is released, but was already released [safespawn.lock.NotHeld]}}
+    }
+  }
+}
+
+void good_within_a_limit(struct queue *q) {
+  int n = q->length;
+  if (n > q->limit)
+    n = q->limit;
+  if (n > 0)
+    pthread_mutex_lock(&all);
+  if (n > 3)
+    q->on++;
+  if (n > 0)
+    pthread_mutex_unlock(&all);
+}
+
+static void count(struct queue *q) {
+  if (q->on) {
+    pthread_mutex_lock(&q->next->mu); // expected-warning{{lock 'q->next->mu' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+    q->length++;
+    pthread_mutex_unlock(&q->next->mu);
+  }
+}
+
+void bad_sets_what_its_callee_asks(struct queue *q, int how) {
+  if (how)
+    q->on = 1;
+  else
+    q->on = 0;
+  pthread_mutex_lock(&q->next->mu); // expected-note{{'q->next->mu' is taken here}}
+  count(q);
+  pthread_mutex_unlock(&q->next->mu);
+}
+
+static void count_unless_held(struct queue *q) {
+  if (q->on) {
+    pthread_mutex_lock(&q->next->mu);
+    q->length++;
+    pthread_mutex_unlock(&q->next->mu);
+  }
+}
+
+void good_sets_what_its_callee_asks(struct queue *q, int how) {
+  if (how)
+    q->on = 1;
+  else
+    q->on = 0;
+  if (!q->on)
+    pthread_mutex_lock(&q->next->mu);
+  count_unless_held(q);
+  if (!q->on)
+    pthread_mutex_unlock(&q->next->mu);
+}
+
+static int is_on(const struct queue *q) { return q->on; }
+
+void bad_asks_through_a_getter(struct queue *q, int how) {
+  if (how)
+    q->on = 1;
+  else
+    q->on = 0;
+  pthread_mutex_lock(&all); // expected-note{{'all' is taken here}}
+  if (is_on(q))
+    pthread_mutex_lock(&all); // expected-warning{{lock 'all' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+  q->length++;
+  pthread_mutex_unlock(&all);
+}
