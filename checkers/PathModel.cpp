@@ -196,8 +196,9 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
   ProgramStateRef State = C.getState();
   if (Loop && A->Book.Hosted) {
     // Out of a loop for ever leads only what its body asks.
-    const bool MayEnd = E->isEvaluatable(C.getASTContext()) ||
-                        (!State->isNull(C.getSVal(E)).isConstrainedFalse() && !hasAlternatives(conditionOf(Loop)));
+    const bool MayEnd =
+        E->isEvaluatable(C.getASTContext()) ||
+        (knowledgeOf(State, C.getSVal(E)).Holds != Knowledge::Yes && !hasAlternatives(conditionOf(Loop)));
     State = MayEnd ? State->remove<ClosedLoops>(Loop) : State->add<ClosedLoops>(Loop);
   }
   if (A->Book.Hosted && wasHere(State, E, C)) {

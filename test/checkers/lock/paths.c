@@ -102,3 +102,14 @@ void bad_asks_through_a_getter(struct queue *q, int how) {
   q->length++;
   pthread_mutex_unlock(&all);
 }
+
+static int pending;
+
+void bad_behind_a_loop(struct queue *q) {
+  while (pending > 3) { // nothing that the path sees changes it
+    pthread_mutex_lock(&all); // expected-note 2{{'all' is taken here}}
+    q->on++;
+    pthread_mutex_unlock(&all); // expected-note 2{{'all' is released here}}
+  }
+  pthread_mutex_unlock(&all); // expected-warning{{lock 'all' is released, but was already released [safespawn.lock.NotHeld]}}
+}
