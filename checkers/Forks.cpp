@@ -2,6 +2,7 @@
 #include "checkers/Forks.h"
 #include "checkers/Flow.h"
 #include "checkers/LockAttributes.h"
+#include "checkers/WrittenLocks.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 #include "clang/Analysis/Analyses/Dominators.h"
 #include "clang/Analysis/CFG.h"
@@ -206,10 +207,23 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
   CFGPostDomTree PostDominators(Graph);
   const ParentMap &Parents = Context->getParentMap();
 
+  Decls Handles; // of threads that are started here: who reads one may hand it on
+  if (A.On.All || A.On.Threads)
+    for (const CFGBlock *B : *Graph)
+      for (const CFGElement &Element : *B)
+        if (auto S = Element.getAs<CFGStmt>(); S && isa<CallExpr>(S->getStmt()))
+          if (const auto *Spawn = cast<CallExpr>(S->getStmt()); const Meaning *Row = U.meaningOf(Spawn, Effect::Spawn))
+            if (const ValueDecl *Handle = WrittenLocks::lastNamed(Unit::argument(Spawn, Row->Handle)))
+              Handles.insert(cast<ValueDecl>(Handle->getCanonicalDecl()));
+
   // What ends a path's idleness, whatever its values.
   auto IsEffect = [&](const Stmt *S) {
     if (isa<ReturnStmt>(S))
       return true;
+    if (const auto *Ref = dyn_cast<DeclRefExpr>(S))
+      return Handles.count(cast<ValueDecl>(Ref->getDecl()->getCanonicalDecl())) != 0;
+    if (const auto *Member = dyn_cast<MemberExpr>(S))
+      return Handles.count(Member->getMemberDecl()) != 0;
     const auto *Call = dyn_cast<CallExpr>(S);
     const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
     if (!Callee)

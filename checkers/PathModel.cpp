@@ -34,14 +34,16 @@ REGISTER_SET_WITH_PROGRAMSTATE(StoredSet, const clang::ento::MemRegion *)
 
 namespace {
 
-class PathModel : public Checker<check::BranchCondition, check::Bind, check::RegionChanges, check::LiveSymbols,
-                                 check::Location, eval::Call, check::EndAnalysis> {
+class PathModel
+    : public Checker<check::BranchCondition, check::PostStmt<UnaryOperator>, check::Bind, check::RegionChanges,
+                     check::LiveSymbols, check::Location, eval::Call, check::EndAnalysis> {
 public:
   Analysis *A = nullptr;
   std::shared_ptr<void> Keep;
   std::unique_ptr<Forks> Branches;
 
   void checkBranchCondition(const Stmt *Condition, CheckerContext &C) const;
+  void checkPostStmt(const UnaryOperator *Op, CheckerContext &C) const;
   SAFESPAWN_CHECK_BIND(Location, /*Value*/, C) {
     C.addTransition(noteStore(forgetGuards(C.getState(), Location), Location, C));
   }
@@ -54,6 +56,8 @@ public:
   void checkEndAnalysis(ExplodedGraph &Graph, BugReporter &Reporter, ExprEngine &Engine) const;
 
 private:
+  /// Other checkers may run beside ours under scan-build: there we only touch what holds threads and locks.
+  bool isOurs(const FunctionDecl *F) const;
   void leaveLoop(ProgramStateRef State, const Expr *Condition, const Stmt *Loop, CheckerContext &C) const;
   bool wasHere(ProgramStateRef State, const Expr *Condition, CheckerContext &C) const;
   Knowledge knowledgeOf(ProgramStateRef State, SVal Value) const;
@@ -175,12 +179,9 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
   const auto *In = dyn_cast_or_null<FunctionDecl>(C.getLocationContext()->getDecl());
   if (!E || !In)
     return;
-  // Other checkers may run beside ours under scan-build: there we only touch what holds threads and locks.
-  if (!A->Book.Hosted) {
-    A->U.scan();
-    if (!A->U.touchesHandles(In) && !A->U.touchesSync(In) && !A->U.touchesScopes(In))
-      return;
-  } else if (std::optional<Forks::Way> Way = Branches->wayAt(E, In, C.getAnalysisManager())) {
+  if (!isOurs(In))
+    return;
+  if (std::optional<Forks::Way> Way = A->Book.Hosted ? Branches->wayAt(E, In, C.getAnalysisManager()) : std::nullopt) {
     if (Way->Holds) { // the other way ends the process, and with it whatever is followed
       auto Value = C.getSVal(E).getAs<DefinedOrUnknownSVal>();
       if (ProgramStateRef Only = Value ? C.getState()->assume(*Value, Way->Side) : nullptr; Only && !Value->isUnknown())
@@ -209,6 +210,27 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
     leaveLoop(State, E, Loop, C);
   else
     followGuard(E, C);
+}
+
+bool PathModel::isOurs(const FunctionDecl *F) const {
+  if (A->Book.Hosted)
+    return true;
+  A->U.scan();
+  return A->U.touchesHandles(F) || A->U.touchesSync(F) || A->U.touchesScopes(F);
+}
+
+void PathModel::checkPostStmt(const UnaryOperator *Op, CheckerContext &C) const {
+  // A member or an element of something has an address only where that something is (C11, 6.5.3.2 and 6.5.6): &p->f and
+  // &p[i] are no null pointers, for which the analyzer would take them where p may be one.
+  const auto *In = dyn_cast_or_null<FunctionDecl>(C.getLocationContext()->getDecl());
+  if (Op->getOpcode() != UO_AddrOf || !In || !isOurs(In))
+    return;
+  const MemRegion *Part = C.getSVal(Op).getAsRegion();
+  const SymbolicRegion *Whole = Part && !isa<SymbolicRegion>(Part) ? Part->getSymbolicBase() : nullptr;
+  if (!Whole)
+    return;
+  if (ProgramStateRef State = C.getState()->assume(loc::MemRegionVal(Whole), true); State && State != C.getState())
+    C.addTransition(State);
 }
 
 Knowledge PathModel::knowledgeOf(ProgramStateRef State, SVal Value) const {

@@ -148,6 +148,37 @@ int good_loops(int n) {
   return started;
 }
 
+// What is handed on under a condition that its callers keep.
+static int start_into(thrd_t *out) {
+  thrd_t t;
+  int rc = thrd_create(&t, work, NULL);
+  if (rc == 0 && out)
+    *out = t;
+  return rc;
+}
+
+int good_fills_in(thrd_t *of, int n) { return start_into(&of[n]); }
+
+static int start_registered(int wanted) {
+  thrd_t t;
+  if (thrd_create(&t, work, NULL))
+    return -1;
+  if (wanted)
+    register_thread(t);
+  return 0;
+}
+
+int good_registers(void) { return start_registered(1); }
+
+int bad_registers_not(void) {
+  thrd_t t;
+  if (thrd_create(&t, work, NULL)) // expected-note{{'t' is spawned here}}
+    return -1;
+  if (prepare()) // expected-note 0+{{}}
+    register_thread(t);
+  return 0; // expected-warning{{leaves 'bad_registers_not' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
+}
+
 int main(void) { // a good one too: the process ends with it
   thrd_t t;
   return thrd_create(&t, work, NULL);

@@ -1112,6 +1112,37 @@ int bad_behind_a_flag(void) {
   return 0; // expected-warning{{leaves 'bad_behind_a_flag' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
 }
 
+// What is handed on under a condition that its callers keep.
+static int start_into(pthread_t *out) {
+  pthread_t t;
+  int rc = pthread_create(&t, NULL, work, NULL);
+  if (rc == 0 && out)
+    *out = t;
+  return rc;
+}
+
+int good_fills_in(pthread_t *of, int n) { return start_into(&of[n]); }
+
+static int start_registered(int wanted) {
+  pthread_t t;
+  if (pthread_create(&t, NULL, work, NULL))
+    return -1;
+  if (wanted)
+    register_thread(t);
+  return 0;
+}
+
+int good_registers(void) { return start_registered(1); }
+
+int bad_registers_not(void) {
+  pthread_t t;
+  if (pthread_create(&t, NULL, work, NULL)) // expected-note{{'t' is spawned here}}
+    return -1;
+  if (prepare()) // expected-note 0+{{}}
+    register_thread(t);
+  return 0; // expected-warning{{leaves 'bad_registers_not' with thread 't' neither joined nor detached [safespawn.thread.Leak]}}
+}
+
 int main(void) { // a good one too: the process ends with it
   pthread_t t;
   if (pthread_create(&t, NULL, work, NULL))
