@@ -213,7 +213,8 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
       for (const CFGElement &Element : *B)
         if (auto S = Element.getAs<CFGStmt>(); S && isa<CallExpr>(S->getStmt()))
           if (const auto *Spawn = cast<CallExpr>(S->getStmt()); const Meaning *Row = U.meaningOf(Spawn, Effect::Spawn))
-            if (const ValueDecl *Handle = WrittenLocks::lastNamed(Unit::argument(Spawn, Row->Handle)))
+            if (const Expr *Written = Unit::argument(Spawn, Row->Handle);
+                const ValueDecl *Handle = Written ? WrittenLocks::lastNamed(Written) : nullptr)
               Handles.insert(cast<ValueDecl>(Handle->getCanonicalDecl()));
 
   // What ends a path's idleness, whatever its values.
