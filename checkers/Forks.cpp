@@ -2,7 +2,6 @@
 #include "checkers/Forks.h"
 #include "checkers/Flow.h"
 #include "checkers/LockAttributes.h"
-#include "checkers/WrittenLocks.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 #include "clang/Analysis/Analyses/Dominators.h"
 #include "clang/Analysis/CFG.h"
@@ -114,11 +113,6 @@ const FunctionDecl *calleeOf(const CallExpr *Call) {
   return Callee && Callee->hasBody(Definition) ? Definition : nullptr;
 }
 
-bool outlives(const ValueDecl *D) {
-  const auto *Var = dyn_cast<VarDecl>(D);
-  return !Var || !Var->hasLocalStorage();
-}
-
 } // namespace
 
 /// What the value of an expression depends on: variables and fields, whatever object they belong to.
@@ -157,14 +151,21 @@ bool Forks::isFollowed(const FunctionDecl *F, ento::AnalysisManager &Manager) {
   return !Graph || Graph->size() <= ShortBlocks || neverReturns(F, Manager);
 }
 
+/// Adds \p D, if it outlives the function that names it.
+static void addLasting(const ValueDecl *D, Decls &Out) {
+  const auto *Var = dyn_cast<VarDecl>(D);
+  if (!Var || !Var->hasLocalStorage())
+    Out.insert(cast<ValueDecl>(D->getCanonicalDecl()));
+}
+
 /// All that \p S names, and that outlives the function that it stands in.
 static void addNamed(const Stmt *S, Decls &Out) {
   if (!S)
     return;
-  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && isa<VarDecl>(Ref->getDecl()) && outlives(Ref->getDecl()))
-    Out.insert(cast<ValueDecl>(Ref->getDecl()->getCanonicalDecl()));
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && isa<VarDecl>(Ref->getDecl()))
+    addLasting(Ref->getDecl(), Out);
   if (const auto *Member = dyn_cast<MemberExpr>(S))
-    Out.insert(Member->getMemberDecl());
+    addLasting(Member->getMemberDecl(), Out);
   for (const Stmt *Child : S->children())
     addNamed(Child, Out);
 }
@@ -174,7 +175,7 @@ const Forks::Decls &Forks::memoryReadBy(const FunctionDecl *F, ento::AnalysisMan
   Reads &Found = Known->second;
   if (Found.Done)
     return Found.Memory;
-  if (!New) { // it calls itself, and who asks is part of the answer: all that any of them names
+  if (!New || isUnderWay(F)) { // it calls itself, and who asks is part of the answer: all that any of them names
     llvm::SetVector<const FunctionDecl *> Below;
     Below.insert(F);
     for (size_t Next = 0; Next < Below.size(); ++Next) {
@@ -192,8 +193,7 @@ const Forks::Decls &Forks::memoryReadBy(const FunctionDecl *F, ento::AnalysisMan
   else if (isFollowed(F, Manager))
     addReads(F->getBody(), All, Manager);
   for (const ValueDecl *D : All)
-    if (outlives(D))
-      Found.Memory.insert(D);
+    addLasting(D, Found.Memory);
   Found.Done = true;
   return Found.Memory;
 }
@@ -207,15 +207,36 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
   CFGPostDomTree PostDominators(Graph);
   const ParentMap &Parents = Context->getParentMap();
 
-  Decls Handles; // of threads that are started here: who reads one may hand it on
+  auto Holds = [](const Stmt *Outer, auto Is) {
+    SmallVector<const Stmt *, 8> Work{Outer};
+    while (!Work.empty()) {
+      const Stmt *S = Work.pop_back_val();
+      if (Is(S))
+        return true;
+      for (const Stmt *Child : S->children())
+        if (Child)
+          Work.push_back(Child);
+    }
+    return false;
+  };
+  Decls Handles; // of threads that are started here, and what they lie in: who reads one may hand it on
+  auto AddHandles = [&](const Stmt *S) {
+    const auto *Spawn = dyn_cast<CallExpr>(S);
+    const Meaning *Row = Spawn ? U.meaningOf(Spawn, Effect::Spawn) : nullptr;
+    if (Row && !Row->Handle.isReturned())
+      addTargets(Unit::argument(Spawn, Row->Handle), Handles);
+    if (Change C = changeBy(S, U); C.Value && !Spawn && Holds(C.Value, [&](const Stmt *Inner) {
+                                     const auto *Call = dyn_cast<CallExpr>(Inner);
+                                     const Meaning *Row = Call ? U.meaningOf(Call, Effect::Spawn) : nullptr;
+                                     return Row && Row->Handle.isReturned();
+                                   }))
+      Handles.insert(C.Targets.begin(), C.Targets.end());
+  };
   if (A.On.All || A.On.Threads)
     for (const CFGBlock *B : *Graph)
       for (const CFGElement &Element : *B)
-        if (auto S = Element.getAs<CFGStmt>(); S && isa<CallExpr>(S->getStmt()))
-          if (const auto *Spawn = cast<CallExpr>(S->getStmt()); const Meaning *Row = U.meaningOf(Spawn, Effect::Spawn))
-            if (const Expr *Written = Unit::argument(Spawn, Row->Handle);
-                const ValueDecl *Handle = Written ? WrittenLocks::lastNamed(Written) : nullptr)
-              Handles.insert(cast<ValueDecl>(Handle->getCanonicalDecl()));
+        if (auto S = Element.getAs<CFGStmt>())
+          AddHandles(S->getStmt());
 
   // What ends a path's idleness, whatever its values.
   auto IsEffect = [&](const Stmt *S) {
@@ -231,18 +252,6 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
       return false;
     return Callee->isNoReturn() || A.concerns(Call) ||
            (Callee->hasBody() && U.matters(Callee) && neverReturns(Callee, Manager));
-  };
-  auto Holds = [](const Stmt *Outer, auto Is) {
-    SmallVector<const Stmt *, 8> Work{Outer};
-    while (!Work.empty()) {
-      const Stmt *S = Work.pop_back_val();
-      if (Is(S))
-        return true;
-      for (const Stmt *Child : S->children())
-        if (Child)
-          Work.push_back(Child);
-    }
-    return false;
   };
   llvm::DenseMap<const CFGBlock *, bool> HasEffect;
   llvm::SmallPtrSet<const CFGBlock *, 8> Described;
@@ -431,11 +440,17 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
   return Found;
 }
 
+bool Forks::isUnderWay(const FunctionDecl *F) const {
+  auto Found = Known.find({F, A.On});
+  return Found != Known.end() && !Found->second->Done;
+}
+
 const Forks::Facts &Forks::factsOf(const FunctionDecl *F, ento::AnalysisManager &Manager) {
   auto [Slot, New] = Known.try_emplace({F, A.On});
   if (New) {
     Slot->second = std::make_unique<Facts>(); // for who calls itself
     *Slot->second = find(F, Manager);
+    Slot->second->Done = true;
   }
   return *Slot->second;
 }

@@ -49,6 +49,7 @@ public:
 private:
   using Decls = llvm::SmallPtrSet<const clang::ValueDecl *, 16>;
   struct Facts {
+    bool Done = false; ///< while they are found, a function that calls itself asks for its own
     llvm::DenseMap<const clang::Stmt *, Way> Ways;
     std::vector<const clang::VarDecl *> Locals;
     Decls Matter;
@@ -56,6 +57,7 @@ private:
   };
   Facts find(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
   const Facts &factsOf(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
+  bool isUnderWay(const clang::FunctionDecl *F) const;
   void addReads(const clang::Stmt *S, Decls &Out, clang::ento::AnalysisManager &Manager);
   /// The memory that \p F, with all that it calls, may ask for, except for what lies in its own frame.
   const Decls &memoryReadBy(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
@@ -68,6 +70,7 @@ private:
     Decls Memory;
   };
   std::map<std::pair<const clang::FunctionDecl *, Focus>, Reads> ReadBy;
+  /// Whether a function is a getter, a predicate, a thin layer.
   llvm::DenseMap<const clang::FunctionDecl *, bool> Small;
 };
 

@@ -29,13 +29,16 @@ inline DefinedOrUnknownSVal conjure(const CallEvent &Call, QualType Type, Checke
 }
 
 /// The number that \p Value is.
-inline int64_t valueOf(nonloc::ConcreteInt Value) {
+inline const llvm::APSInt &numberIn(const nonloc::ConcreteInt &Value) {
 #if CLANG_VERSION_MAJOR >= 21
-  return numberOf(*Value.getValue());
+  return *Value.getValue();
 #else
-  return numberOf(Value.getValue());
+  return Value.getValue();
 #endif
 }
+
+/// The same, as 64 bits.
+inline int64_t valueOf(nonloc::ConcreteInt Value) { return numberOf(numberIn(Value)); }
 
 /// Calls \p Do with the locks and the success value of an attribute exclusive_trylock_function or
 /// shared_trylock_function, where these are not another spelling of try_acquire_capability. \returns whether it is one.

@@ -23,6 +23,14 @@ bool safespawn::addKnowledge(ProgramStateRef State, SymbolRef Symbol, llvm::Fold
   return Holds.has_value();
 }
 
+int64_t safespawn::placeInOrder(const llvm::APSInt &Number) {
+  if (Number.isSigned() || Number.getActiveBits() <= 63)
+    return numberOf(Number);
+  constexpr int64_t Room = 4096; // (size_t)-1, (size_t)-2: counted from the end
+  const uint64_t FromEnd = ~uint64_t(numberOf(Number));
+  return INT64_MAX - (FromEnd < Room ? int64_t(FromEnd) : Room);
+}
+
 std::pair<int64_t, int64_t> safespawn::boundsOf(ProgramStateRef State, SymbolRef Symbol) {
   ConstraintManager &Known = State->getConstraintManager();
   const llvm::APSInt *Least = Known.getSymMinVal(State, Symbol), *Most = Known.getSymMaxVal(State, Symbol);
@@ -32,11 +40,8 @@ std::pair<int64_t, int64_t> safespawn::boundsOf(ProgramStateRef State, SymbolRef
     return Number == (Greatest ? llvm::APSInt::getMaxValue(Number.getBitWidth(), Number.isUnsigned())
                                : llvm::APSInt::getMinValue(Number.getBitWidth(), Number.isUnsigned()));
   };
-  auto IsWide = [](const llvm::APSInt &Number) { return Number.isUnsigned() && Number.getActiveBits() > 63; };
-  return {IsLimit(*Least, false) ? INT64_MIN
-          : IsWide(*Least)       ? INT64_MAX
-                                 : numberOf(*Least),
-          IsLimit(*Most, true) || IsWide(*Most) ? INT64_MAX : numberOf(*Most)};
+  return {IsLimit(*Least, false) ? INT64_MIN : placeInOrder(*Least),
+          IsLimit(*Most, true) ? INT64_MAX : placeInOrder(*Most)};
 }
 
 /// Whether the path has learnt anything of \p Symbol, of what it is made of, or of what that may be equal to.

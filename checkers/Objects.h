@@ -13,7 +13,11 @@ namespace safespawn {
 bool addKnowledge(clang::ento::ProgramStateRef State, clang::ento::SymbolRef Symbol, llvm::FoldingSetNodeID &Id);
 /// Whether \p Symbol is known to be other than 0 on the path, or to be 0.
 std::optional<bool> truthOf(clang::ento::ProgramStateRef State, clang::ento::SymbolRef Symbol);
+/// A number that stands to those of other numbers as \p Number stands to them, whatever their signs. Of those beyond
+/// INT64_MAX only the last few thousand, which are errors and marks, are told apart.
+int64_t placeInOrder(const llvm::APSInt &Number);
 /// The least and the greatest value that the path knows \p Symbol to have; the limits of int64_t where there are none.
+/// Both are places in order.
 std::pair<int64_t, int64_t> boundsOf(clang::ento::ProgramStateRef State, clang::ento::SymbolRef Symbol);
 /// The frame that \p Region is an automatic object of, or null.
 const clang::StackFrameContext *frameOf(const clang::ento::MemRegion *Region, clang::ento::ProgramStateRef State);

@@ -252,7 +252,7 @@ Knowledge PathModel::knowledgeOf(ProgramStateRef State, SVal Value) const {
     Known.What = Value.isUndef() ? Knowledge::Unset : Knowledge::Anything;
   } else if (auto Number = Value.getAs<nonloc::ConcreteInt>()) {
     Known.What = Knowledge::Bounded;
-    Known.Least = Known.Most = compat::valueOf(*Number);
+    Known.Least = Known.Most = placeInOrder(compat::numberIn(*Number));
     Answer(Known.Least != 0);
   } else if (Value.isZeroConstant()) {
     Known.What = Knowledge::Bounded;

@@ -896,7 +896,7 @@ void Pass::spawn(Point &At, const CallExpr *Call, const Meaning &Row, bool Worke
   Out.Concern.Threads = true;
   At.OwnUse |= !U.mayWait(F);
   if (!P) {
-    At.Loose = true;
+    At.Loose = Out.Hidden[HandleObject] = true;
     return suspectThreads();
   }
   const FunctionDecl *Entry = Unit::namedFunction(Unit::argument(Call, Row.Entry));

@@ -39,6 +39,33 @@ void bad_behind_a_limit_in_memory(struct queue *q, int wanted) {
   }
 }
 
+// -1 as a number without a sign is the greatest one, and within no limit.
+void bad_at_a_mark(struct queue *q, unsigned long n) {
+  if (n > 10)
+    n = (unsigned long)-1;
+  if (q->on)
+    if (n == (unsigned long)-1) { // nobody who knows that n is at most 10 stands for who comes here
+      pthread_mutex_lock(&all); // expected-note{{'all' is taken here}}
+      q->on++;
+      pthread_mutex_unlock(&all); // expected-note{{'all' is released here}}
+      pthread_mutex_unlock(&all); // expected-warning{{lock 'all' is released, but was already released [safespawn.lock.NotHeld]}}
+    }
+}
+
+void bad_at_one_of_two_marks(struct queue *q, unsigned long n, int wanted) {
+  if (wanted)
+    n = (unsigned long)-1;
+  else
+    n = (unsigned long)-2;
+  if (q->on)
+    if (n == (unsigned long)-2) {
+      pthread_mutex_lock(&all); // expected-note{{'all' is taken here}}
+      q->on++;
+      pthread_mutex_unlock(&all); // expected-note{{'all' is released here}}
+      pthread_mutex_unlock(&all); // expected-warning{{lock 'all' is released, but was already released [safespawn.lock.NotHeld]}}
+    }
+}
+
 void good_within_a_limit(struct queue *q) {
   int n = q->length;
   if (n > q->limit)

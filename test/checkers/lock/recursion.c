@@ -4,7 +4,7 @@
 // RUN: %command check --stats --no-config %s -- -I%project/test > %t.out; test $? = 1
 // RUN: FileCheck %s --check-prefix=STATS < %t.out
 // The balanced ones on a lock of the file's, and who calls them, are no suspects.
-// STATS: total {{ *}}16 {{ *}}16 {{ *}}8 {{ *}}8
+// STATS: total {{ *}}18 {{ *}}18 {{ *}}9 {{ *}}9
 #include "Inputs/pthread.h"
 
 struct node {
@@ -120,4 +120,26 @@ int bad_leaves_it_to_each_left(struct node *n) {
     return -1; // expected-warning{{lock 'tree' is still held when 'bad_leaves_it_to_each_left' returns [safespawn.lock.Leak]}} expected-note 0+{{}}
   pthread_mutex_unlock(&tree);
   return 0;
+}
+
+// What a function asks for that calls itself through another one is asked for by that one too.
+static void restart(struct node *n, int how);
+
+void bad_restarts(struct node *n, int how) {
+  if (how > 1)
+    restart(n->left, how);
+  if (n->count) {
+    pthread_mutex_lock(&tree); // expected-warning{{lock 'tree' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+    pthread_mutex_unlock(&tree);
+  }
+}
+
+static void restart(struct node *n, int how) {
+  if (how > 2)
+    n->count = 1;
+  else
+    n->count = 0;
+  pthread_mutex_lock(&tree); // expected-note{{'tree' is taken here}}
+  bad_restarts(n, 0);
+  pthread_mutex_unlock(&tree);
 }

@@ -159,6 +159,27 @@ static int start_into(thrd_t *out) {
 
 int good_fills_in(thrd_t *of, int n) { return start_into(&of[n]); }
 
+// A handle goes where what it lies in goes.
+static int start_in_struct(struct worker *out) {
+  struct worker w = {0};
+  int rc = thrd_create(&w.thread, work, NULL);
+  if (rc == 0 && out)
+    *out = w;
+  return rc;
+}
+
+int good_fills_in_struct(struct worker *of, int n) { return start_in_struct(&of[n]); }
+
+static int start_in_array(thrd_t *out) {
+  thrd_t t[1];
+  int rc = thrd_create(&t[0], work, NULL);
+  if (rc == 0 && out)
+    *out = t[0];
+  return rc;
+}
+
+int good_fills_in_from_array(thrd_t *of, int n) { return start_in_array(&of[n]); }
+
 static int start_registered(int wanted) {
   thrd_t t;
   if (thrd_create(&t, work, NULL))

@@ -1123,6 +1123,27 @@ static int start_into(pthread_t *out) {
 
 int good_fills_in(pthread_t *of, int n) { return start_into(&of[n]); }
 
+// A handle goes where what it lies in goes.
+static int start_in_struct(struct worker *out) {
+  struct worker w = {0};
+  int rc = pthread_create(&w.tid, NULL, work, NULL);
+  if (rc == 0 && out)
+    *out = w;
+  return rc;
+}
+
+int good_fills_in_struct(struct worker *of, int n) { return start_in_struct(&of[n]); }
+
+static int start_in_array(pthread_t *out) {
+  pthread_t t[1];
+  int rc = pthread_create(&t[0], NULL, work, NULL);
+  if (rc == 0 && out)
+    *out = t[0];
+  return rc;
+}
+
+int good_fills_in_from_array(pthread_t *of, int n) { return start_in_array(&of[n]); }
+
 static int start_registered(int wanted) {
   pthread_t t;
   if (pthread_create(&t, NULL, work, NULL))
