@@ -23,6 +23,8 @@ struct Analysis {
   RuleBook Book;
   bool Strict = false; ///< the profile: also what library code ought to have
   bool Trial = false;  ///< whether there are reports is all that is asked; they are not shown
+  unsigned Before = 0; ///< of a trial: the reports that had been made when it began
+  bool isDecided() const { return Trial && Book.Made != Before; }
   /// Whether a call leaves its caller's objects as they were (see Triage); null where nobody has looked.
   std::function<bool(const clang::FunctionDecl *)> Closed;
   bool leavesAlone(const clang::FunctionDecl *Callee) const {
@@ -41,6 +43,12 @@ struct Analysis {
     return U.hasEffect(Function) && (On.All || !Concern || On.meets(Concern(Function)));
   }
   bool concerns(const clang::CallExpr *Call) const;
+  /// Whether \p Call, which \p Row says to wait for others, may do so for long, as far as its arguments are constants.
+  bool mayWaitForLong(const clang::CallExpr *Call, const Meaning &Row) const;
+  /// The same, by any of its meanings.
+  bool mayWaitForLong(const clang::CallExpr *Call) const;
+  /// Whether \p Flags, the value of the argument in the role Flags, tells \p Call not to wait.
+  bool forbidWaiting(int64_t Flags, const clang::CallExpr *Call, const Meaning &Row) const;
   /// Whether \p Function, which is of concern, is so only because it may wait.
   bool onlyWaits(const clang::FunctionDecl *Function) const {
     Focus Others = On;
@@ -49,6 +57,9 @@ struct Analysis {
   }
   /// Whether a path follows something that even a call of a closed function could meet; one question per checker.
   llvm::SmallVector<std::function<bool(clang::ento::ProgramStateRef, const clang::CallExpr *)>, 2> Follows;
+  /// Whether a path that makes such a call has been reported already, for whatever this one holds; null where nobody
+  /// follows what a path holds.
+  std::function<bool(clang::ento::ProgramStateRef, const clang::LocationContext *, const clang::CallExpr *)> IsTold;
   /// Adds what a path follows to a fingerprint; one for each checker that follows something.
   llvm::SmallVector<void (*)(clang::ento::ProgramStateRef, llvm::FoldingSetNodeID &), 4> Fingerprints;
 };

@@ -63,7 +63,7 @@ bool Analysis::concerns(const CallExpr *Call) const {
     case Effect::TryJoin:
       return On.Waits || On.Threads;
     case Effect::Block:
-      return On.Waits;
+      return On.Waits && mayWaitForLong(Call, Row);
     case Effect::Spawn: {
       if (On.Threads)
         return true;
@@ -79,6 +79,42 @@ bool Analysis::concerns(const CallExpr *Call) const {
     default:
       return true;
     }
+  });
+}
+
+bool Analysis::forbidWaiting(int64_t Flags, const CallExpr *Call, const Meaning &Row) const {
+  // A macro has no value here: compare what is written, unless nothing at all is.
+  if (const std::optional<int64_t> Bit = U.constantNamed(Row.Unless))
+    return Flags & *Bit;
+  const Expr *Written = Unit::argument(Call, Row.Flags);
+  return Flags && (!Written || !Written->isEvaluatable(U.context()) || StringRef(U.text(Written)).contains(Row.Unless));
+}
+
+bool Analysis::mayWaitForLong(const CallExpr *Call, const Meaning &Row) const {
+  if (Row.File && !Strict)
+    return false;
+  auto Constant = [&](const Expr *E) {
+    Expr::EvalResult Value;
+    return E && E->getType()->isIntegerType() && E->EvaluateAsInt(Value, U.context())
+               ? std::optional(numberOf(Value.Val.getInt()))
+               : std::nullopt;
+  };
+  const Expr *Limit = Unit::argument(Call, Row.Limit), *Flags = Unit::argument(Call, Row.Flags);
+  if (Constant(Unit::argument(Call, Row.Value)) == 0)
+    return false;
+  if (Limit && (Row.NeverName.empty() || U.text(Limit) != Row.NeverName)) {
+    const auto *Address = dyn_cast<UnaryOperator>(Limit->IgnoreParenCasts());
+    if ((Address && Address->getOpcode() == UO_AddrOf) || Constant(Limit).value_or(-1) >= 0)
+      return false;
+  }
+  const std::optional<int64_t> Said = Constant(Flags);
+  return !Said || !forbidWaiting(*Said, Call, Row);
+}
+
+bool Analysis::mayWaitForLong(const CallExpr *Call) const {
+  return llvm::any_of(WaitingEffects, [&](Effect What) {
+    const Meaning *Row = U.meaningOf(Call, What);
+    return Row && mayWaitForLong(Call, *Row);
   });
 }
 

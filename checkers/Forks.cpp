@@ -466,8 +466,8 @@ llvm::ArrayRef<const VarDecl *> Forks::localsThatMatter(const FunctionDecl *F, e
 }
 
 bool Forks::mattersBehind(const ValueDecl *What, const CFGBlock *At, const LocationContext *Here,
-                          ento::AnalysisManager &Manager) {
-  for (bool Inner = true; Here; Here = Here->getParent()) {
+                          const LocationContext *Outside, ento::AnalysisManager &Manager) {
+  for (bool Inner = true; Here && Here != Outside; Here = Here->getParent()) {
     const auto *Frame = dyn_cast<StackFrameContext>(Here);
     const auto *F = Frame ? dyn_cast<FunctionDecl>(Frame->getDecl()) : nullptr;
     if (!F)

@@ -42,9 +42,10 @@ public:
     return factsOf(F, Manager).Matter.count(What);
   }
 
-  /// Whether they may so behind the block \p At of the function \p Here, or in its callers once it has returned.
+  /// Whether they may so behind the block \p At of the function \p Here, or in its callers once it has returned, up to
+  /// \p Outside, to which the path never returns.
   bool mattersBehind(const clang::ValueDecl *What, const clang::CFGBlock *At, const clang::LocationContext *Here,
-                     clang::ento::AnalysisManager &Manager);
+                     const clang::LocationContext *Outside, clang::ento::AnalysisManager &Manager);
 
 private:
   using Decls = llvm::SmallPtrSet<const clang::ValueDecl *, 16>;

@@ -208,6 +208,8 @@ public:
   void checkEndAnalysis(ExplodedGraph &Graph, BugReporter &Reporter, ExprEngine &Engine) const;
   /// Whether it matters to \p Call, of a function that leaves its caller's locks as they were, in which state they are.
   bool mayMeet(ProgramStateRef State, const CallExpr *Call) const;
+  /// Whether \p Wait has been reported for each function that holds a lock on the path at \p Here.
+  bool isTold(ProgramStateRef State, const LocationContext *Here, const CallExpr *Wait) const;
 
 private:
   /// One event of one object, as a call makes it happen.
@@ -922,9 +924,9 @@ bool LockState::evalCall(const CallEvent &Call, CheckerContext &C) const {
 // ---- calls that wait ------------------------------------------------------------------------------------------------
 
 bool LockState::mayWaitForLong(const CallEvent &Call, const Meaning &Row, CheckerContext &C) const {
-  if (Row.File && !A->Strict)
-    return false;
   const auto *E = cast<CallExpr>(Call.getOriginExpr());
+  if (!A->mayWaitForLong(E, Row))
+    return false;
   ProgramStateRef State = C.getState();
   if (isOnScope(Row.What) && Row.Object.isArgument())
     if (const MemRegion *Scope = Call.getArgSVal(Row.Object.index()).getAsRegion();
@@ -943,16 +945,8 @@ bool LockState::mayWaitForLong(const CallEvent &Call, const Meaning &Row, Checke
       return false;
   }
   if (Row.Flags.isArgument()) {
-    const Expr *Written = Unit::argument(E, Row.Flags);
     auto Flags = Call.getArgSVal(Row.Flags.index()).getAs<nonloc::ConcreteInt>();
-    if (!Flags)
-      return false;
-    // A macro has no value here: compare what is written, unless nothing at all is.
-    const std::optional<int64_t> Bit = A->U.constantNamed(Row.Unless);
-    const int64_t Set = compat::valueOf(*Flags);
-    if (Bit ? Set & *Bit
-            : Set && (!Written || !Written->isEvaluatable(C.getASTContext()) ||
-                      StringRef(A->U.text(Written)).contains(Row.Unless)))
+    if (!Flags || A->forbidWaiting(compat::valueOf(*Flags), E, Row))
       return false;
   }
   return true;
@@ -1034,8 +1028,7 @@ void LockState::checkPreCall(const CallEvent &Call, CheckerContext &C) const {
   if (!isa_and_nonnull<CallExpr>(Call.getOriginExpr()))
     return;
   if (A->Book.isOn(Rule::lock_Blocking) && !C.getState()->get<LockMap>().isEmpty())
-    for (Effect What : {Effect::Block, Effect::Join, Effect::Wait, Effect::ScopeJoin, Effect::ScopeTryJoin,
-                        Effect::ScopeEnd, Effect::JoinTask})
+    for (Effect What : WaitingEffects)
       if (const Meaning *Row = A->U.meaningOf(cast<CallExpr>(Call.getOriginExpr()), What);
           Row && mayWaitForLong(Call, *Row, C)) {
         onWait(Call, *Row, C);
@@ -1260,6 +1253,15 @@ bool LockState::mayMeet(ProgramStateRef State, const CallExpr *Call) const {
       return true;
   }
   return false;
+}
+
+bool LockState::isTold(ProgramStateRef State, const LocationContext *Here, const CallExpr *Wait) const {
+  while (Here->getParent())
+    Here = Here->getParent();
+  return llvm::all_of(State->get<LockMap>(), [&](const auto &Followed) {
+    const Standing &Known = Followed.second;
+    return !Known.isHeld() || WaitedIn.count({Known.Owner ? Known.Owner->getDecl() : Here->getDecl(), Wait});
+  });
 }
 
 const MemRegion *LockState::lockAt(const DeclaredLock &D, ArrayRef<SVal> Given, ProgramStateRef State,
@@ -1708,6 +1710,9 @@ void safespawn::registerLockState(CheckerManager &Manager, Analysis &A) {
   Rules->Written = std::make_unique<WrittenLocks>(A.U);
   Rules->Opened = std::make_unique<Descriptors>(A.U);
   A.Follows.push_back([Rules](ProgramStateRef State, const CallExpr *Call) { return Rules->mayMeet(State, Call); });
+  A.IsTold = [Rules](ProgramStateRef State, const LocationContext *Here, const CallExpr *Wait) {
+    return Rules->isTold(State, Here, Wait);
+  };
   A.Fingerprints.push_back([](ProgramStateRef State, llvm::FoldingSetNodeID &Id) {
     State->get<GuardedSet>().Profile(Id);
     State->get<RunningMap>().Profile(Id);

@@ -66,6 +66,10 @@ enum class Effect {
   JumpTarget,       ///< sets the target of jumps: object
 };
 
+/// Those of calls that wait for others, for what they are told or for long.
+inline constexpr Effect WaitingEffects[] = {Effect::Block,        Effect::Join,     Effect::Wait,    Effect::ScopeJoin,
+                                            Effect::ScopeTryJoin, Effect::ScopeEnd, Effect::JoinTask};
+
 /// Whether the effect is one on memory: it says nothing about threads.
 inline bool isOnMemory(Effect What) { return What == Effect::Copy || What == Effect::Free || What == Effect::Compute; }
 

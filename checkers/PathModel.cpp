@@ -10,6 +10,7 @@
 #include "checkers/LlvmCompat.h"
 #include "checkers/Objects.h"
 #include "checkers/Visits.h"
+#include "checkers/WaitsAhead.h"
 #include "clang/AST/ParentMap.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 #include "clang/Analysis/Analyses/LiveVariables.h"
@@ -29,18 +30,23 @@ REGISTER_MAP_WITH_PROGRAMSTATE(GuardMap, unsigned, SVal)
 /// The loops that the path could not have left when it last came to their conditions.
 REGISTER_SET_WITH_PROGRAMSTATE(ClosedLoops, const clang::Stmt *)
 
+/// Of a path that looks into a call, only to see what the callee waits for: the call, and where it is made.
+REGISTER_TRAIT_WITH_PROGRAMSTATE(LookedInto, const clang::Stmt *)
+REGISTER_TRAIT_WITH_PROGRAMSTATE(LookedFrom, const clang::LocationContext *)
+
 /// Memory that the path has written, of what matters.
 REGISTER_SET_WITH_PROGRAMSTATE(StoredSet, const clang::ento::MemRegion *)
 
 namespace {
 
-class PathModel
-    : public Checker<check::BranchCondition, check::PostStmt<UnaryOperator>, check::Bind, check::RegionChanges,
-                     check::LiveSymbols, check::Location, eval::Call, check::EndAnalysis> {
+class PathModel : public Checker<check::BranchCondition, check::PostStmt<UnaryOperator>, check::Bind,
+                                 check::RegionChanges, check::LiveSymbols, check::Location, check::PreCall, eval::Call,
+                                 check::PostCall, check::EndAnalysis> {
 public:
   Analysis *A = nullptr;
   std::shared_ptr<void> Keep;
   std::unique_ptr<Forks> Branches;
+  std::unique_ptr<WaitsAhead> Ahead;
 
   void checkBranchCondition(const Stmt *Condition, CheckerContext &C) const;
   void checkPostStmt(const UnaryOperator *Op, CheckerContext &C) const;
@@ -52,7 +58,9 @@ public:
                                      const LocationContext *Here, const CallEvent *Call) const;
   void checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const;
   void checkLocation(SVal Location, bool IsLoad, const Stmt *S, CheckerContext &C) const;
+  void checkPreCall(const CallEvent &Call, CheckerContext &C) const;
   bool evalCall(const CallEvent &Call, CheckerContext &C) const;
+  void checkPostCall(const CallEvent &Call, CheckerContext &C) const;
   void checkEndAnalysis(ExplodedGraph &Graph, BugReporter &Reporter, ExprEngine &Engine) const;
 
 private:
@@ -66,6 +74,19 @@ private:
   ProgramStateRef noteStore(ProgramStateRef State, SVal Location, CheckerContext &C) const;
   void followGuard(const Expr *Condition, CheckerContext &C) const;
   ProgramStateRef forgetGuards(ProgramStateRef State, SVal Location) const;
+  /// Whether what the callee does is its own business, and is proved there, up to what it waits for while the path
+  /// holds something.
+  bool mattersByWaits(const CallEvent &Call, CheckerContext &C) const;
+  /// Whether nothing can come of the path any more that has not been found: it only looks for waits, and all that it
+  /// may still come to were reported.
+  bool hasSeenAll(const Stmt *Condition, CheckerContext &C) const;
+  /// Whether others than \p F may ask for its local variable \p Var.
+  bool isLent(const VarDecl *Var, const FunctionDecl *F) const;
+  /// Whether the path looks into \p Call, and ends with it.
+  static bool looksInto(const CallEvent &Call, CheckerContext &C) {
+    return Call.getOriginExpr() && C.getState()->get<LookedInto>() == Call.getOriginExpr() &&
+           C.getState()->get<LookedFrom>() == C.getLocationContext();
+  }
   /// Whether a path that held the same made \p Call before, with arguments and memory of which it knew the same, and no
   /// deeper: the exploration stops at a depth. What it waits for in there has been found then, and nothing else matters
   /// of it.
@@ -77,6 +98,7 @@ private:
   /// Where a guard is asked.
   struct GuardUse {
     const StackFrameContext *In = nullptr;
+    bool Everywhere = false; ///< whatever function asks
     llvm::SmallPtrSet<const Stmt *, 2> Where;
   };
   mutable llvm::DenseMap<unsigned, GuardUse> Askers;
@@ -85,6 +107,7 @@ private:
   /// Calls that were followed for what they wait for, and how deep.
   mutable llvm::DenseMap<unsigned, unsigned> Waited;
   // Of the whole file.
+  mutable llvm::DenseMap<const VarDecl *, bool> Lent;
   mutable std::map<const Expr *, std::optional<Guard>> Guards;
 };
 
@@ -174,6 +197,13 @@ static bool isWithin(const LocationContext *Here, const Stmt *S, const Stmt *Loo
   return false;
 }
 
+bool PathModel::isLent(const VarDecl *Var, const FunctionDecl *F) const {
+  auto [Known, New] = Lent.try_emplace(Var, false);
+  if (New)
+    Known->second = takesAddress(F->getBody(), Var);
+  return Known->second;
+}
+
 void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) const {
   const auto *E = dyn_cast<Expr>(Condition);
   const auto *In = dyn_cast_or_null<FunctionDecl>(C.getLocationContext()->getDecl());
@@ -193,8 +223,12 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
         C.getState()->BindExpr(E, C.getLocationContext(), C.getSValBuilder().makeTruthVal(Way->Side, E->getType())));
     return;
   }
-  const Stmt *Loop = loopOf(E, C.getLocationContext()->getParentMap());
   ProgramStateRef State = C.getState();
+  if (A->Book.Hosted && (A->isDecided() || hasSeenAll(E, C))) {
+    C.generateSink(State, C.getPredecessor());
+    return;
+  }
+  const Stmt *Loop = loopOf(E, C.getLocationContext()->getParentMap());
   if (Loop && A->Book.Hosted) {
     // Out of a loop for ever leads only what its body asks.
     const bool MayEnd =
@@ -311,8 +345,15 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
   llvm::FoldingSetNodeID Place;
   Place.AddPointer(Condition);
   Place.AddPointer(Here);
+  Place.AddPointer(State->get<LookedInto>());
+  Place.AddPointer(State->get<LookedFrom>());
   for (auto AddFollowed : A->Fingerprints)
     AddFollowed(State, Place);
+  // A path that only looks into a call never returns from it.
+  const LocationContext *const Outside = State->get<LookedFrom>();
+  auto IsLeft = [&](const LocationContext *Frame) {
+    return Outside && (Frame == Outside || Frame->isParentOf(Outside));
+  };
   const CFGBlock *const Asking = Here->getAnalysisDeclContext()->getCFGStmtMap()->getBlock(Condition);
   const CFGBlock *Block = Asking;
   for (const LocationContext *L = Here; L; L = L->getParent()) {
@@ -322,14 +363,15 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
       continue;
     auto *Live = Frame->getAnalysis<LiveVariables>();
     for (const VarDecl *Var : Branches->localsThatMatter(F, C.getAnalysisManager()))
-      if (!Block || !Live || Live->isLive(Block, Var)) // else it gets another value before anybody asks
+      if ((!Block || !Live || Live->isLive(Block, Var)) && // else it gets another value before anybody asks
+          (!IsLeft(Frame) || isLent(Var, F)))
         Now.Values.push_back({State->getSVal(State->getLValue(Var, Frame).castAs<Loc>()), {}});
     Block = Frame->getCallSiteBlock();
   }
   // Of guards those of functions that are not left yet.
   for (const auto &[Key, Value] : State->get<GuardMap>()) {
-    const StackFrameContext *In = Askers.find(Key)->second.In;
-    if (In != Here->getStackFrame() && !In->isParentOf(Here))
+    const GuardUse &Use = Askers.find(Key)->second;
+    if ((Use.In != Here->getStackFrame() && !Use.In->isParentOf(Here)) || (IsLeft(Use.In) && !Use.Everywhere))
       continue;
     Now.Guards.push_back({Key, {Value, {}}});
   }
@@ -341,7 +383,7 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
                           [&](unsigned Guard) { return Askers.find(Guard)->second.Where.size() > 1; },
                           [&](ProgramStateRef At) {
                             return knownMemory(At, [&](const ValueDecl *What) {
-                              return Branches->mattersBehind(What, Asking, Here, C.getAnalysisManager());
+                              return Branches->mattersBehind(What, Asking, Here, Outside, C.getAnalysisManager());
                             });
                           },
                           [&](ProgramStateRef At, const MemRegion *Place) {
@@ -395,6 +437,7 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
       Reads->second.push_back(nullptr);
     GuardUse &Use = Askers[Key];
     Use.In = In;
+    Use.Everywhere |= Key != Keys.front().first;
     Use.Where.insert(Condition);
   }
   if (!Value)
@@ -524,6 +567,46 @@ bool PathModel::hasWaited(const CallEvent &Call, CheckerContext &C) const {
   return false;
 }
 
+bool PathModel::mattersByWaits(const CallEvent &Call, CheckerContext &C) const {
+  const auto *F = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
+  const auto *E = dyn_cast_or_null<CallExpr>(Call.getOriginExpr());
+  return A->Book.Hosted && F && E && F->hasBody() && A->U.meaningsOf(F).empty() && A->concerns(E) &&
+         A->leavesAlone(F) && A->onlyWaits(F) && !neverReturns(F, C.getAnalysisManager());
+}
+
+void PathModel::checkPreCall(const CallEvent &Call, CheckerContext &C) const {
+  // Whatever way the callee takes, the caller goes on in the same way, as if it had been passed by. So one path does
+  // that, and another one looks for waits in the callee, and ends with it.
+  ProgramStateRef State = C.getState();
+  if (!mattersByWaits(Call, C) || looksInto(Call, C) ||
+      llvm::none_of(A->Follows, [&](auto &Meets) { return Meets(State, cast<CallExpr>(Call.getOriginExpr())); }) ||
+      hasWaited(Call, C))
+    return;
+  static const SimpleProgramPointTag PassedBy("safespawn", "passed by"); // without one nothing would have changed
+  C.addTransition(State->set<LookedInto>(Call.getOriginExpr())->set<LookedFrom>(C.getLocationContext()));
+  C.addTransition(State, &PassedBy);
+}
+
+bool PathModel::hasSeenAll(const Stmt *Condition, CheckerContext &C) const {
+  ProgramStateRef State = C.getState();
+  const LocationContext *Outside = State->get<LookedFrom>();
+  if (!Outside || !A->IsTold)
+    return false;
+  const LocationContext *Here = C.getLocationContext();
+  const CFGBlock *Block = Here->getAnalysisDeclContext()->getCFGStmtMap()->getBlock(Condition);
+  for (const StackFrameContext *Frame = Here->getStackFrame(); Block && Frame != Outside->getStackFrame();
+       Block = Frame->getCallSiteBlock(), Frame = Frame->getParent()->getStackFrame())
+    for (const CallExpr *Wait : Ahead->from(cast<FunctionDecl>(Frame->getDecl()), Block, C.getAnalysisManager()))
+      if (!Wait || !A->IsTold(State, Here, Wait))
+        return false;
+  return Block;
+}
+
+void PathModel::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
+  if (looksInto(Call, C))
+    C.generateSink(C.getState(), C.getPredecessor());
+}
+
 bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
   if (!A->Book.Hosted)
     return false;
@@ -535,9 +618,9 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
     // What a closed function does is its own business, and is proved there, unless it meets what the path holds.
     // And whether a function waits matters only while something is held.
     const bool OnlyWaits = A->onlyWaits(F);
-    if (!(A->leavesAlone(F) || OnlyWaits))
+    if (!(A->leavesAlone(F) || OnlyWaits) || looksInto(Call, C))
       return false;
-    if (llvm::any_of(A->Follows, [&](auto &Meets) { return Meets(C.getState(), E); }) &&
+    if (!mattersByWaits(Call, C) && llvm::any_of(A->Follows, [&](auto &Meets) { return Meets(C.getState(), E); }) &&
         !(OnlyWaits && hasWaited(Call, C)))
       return false;
   } else if (Branches->isFollowed(F, C.getAnalysisManager())) {
@@ -561,6 +644,7 @@ void safespawn::registerPathModel(CheckerManager &Manager, Analysis &A, std::sha
   auto *Model = Manager.registerChecker<PathModel>();
   Model->A = &A;
   Model->Branches = std::make_unique<Forks>(A);
+  Model->Ahead = std::make_unique<WaitsAhead>(A);
   Model->Keep = std::move(Keep);
 }
 

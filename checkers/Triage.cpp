@@ -1019,7 +1019,8 @@ void Pass::callEffects(Point &At, const CallExpr *Call, ArrayRef<Meaning> Rows, 
       break;
     }
     case Effect::Block:
-      block(At);
+      if (I.A.mayWaitForLong(Call, Row))
+        block(At);
       break;
     case Effect::EndThread:
       Out.EndsThread = Out.Concern.All = true;

@@ -296,9 +296,9 @@ void Session::prove() {
   for (const FunctionDecl *F : llvm::reverse(CallersFirst)) {
     if (!Asked.Triage || !isAnalysed(F) || !isRelevant(F) || !Filter.isSuspect(F) || Filter.standsAlone(F))
       continue;
-    const unsigned Before = Shared.Book.Made;
+    Shared.Before = Shared.Book.Made;
     Exploration Alone;
-    if (!explore(F, Alone) || Shared.Book.Made != Before)
+    if (!explore(F, Alone) || Shared.isDecided())
       continue;
     count(F, true);
     Filter.clear(F);
