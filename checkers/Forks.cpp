@@ -465,6 +465,16 @@ llvm::ArrayRef<const VarDecl *> Forks::localsThatMatter(const FunctionDecl *F, e
   return factsOf(F, Manager).Locals;
 }
 
+bool Forks::mattersIn(const ValueDecl *What, const CFGBlock *B, const FunctionDecl *F, bool Inner,
+                      ento::AnalysisManager &Manager) {
+  if (!B)
+    return true;
+  const auto &From = factsOf(F, Manager).From;
+  auto Reads = [&](const CFGBlock *At) { return At->getBlockID() < From.size() && From[At->getBlockID()].count(What); };
+  // The place in the innermost function is the end of its block; a call may stand anywhere in its own.
+  return Inner ? llvm::any_of(B->succs(), [&](const CFGBlock *Next) { return Next && Reads(Next); }) : Reads(B);
+}
+
 bool Forks::mattersBehind(const ValueDecl *What, const CFGBlock *At, const LocationContext *Here,
                           const LocationContext *Outside, ento::AnalysisManager &Manager) {
   for (bool Inner = true; Here && Here != Outside; Here = Here->getParent()) {
@@ -472,12 +482,7 @@ bool Forks::mattersBehind(const ValueDecl *What, const CFGBlock *At, const Locat
     const auto *F = Frame ? dyn_cast<FunctionDecl>(Frame->getDecl()) : nullptr;
     if (!F)
       continue;
-    if (!At)
-      return true;
-    const auto &From = factsOf(F, Manager).From;
-    auto Reads = [&](const CFGBlock *B) { return B->getBlockID() < From.size() && From[B->getBlockID()].count(What); };
-    // The place in the innermost function is the end of its block; a call may stand anywhere in its own.
-    if (Inner ? llvm::any_of(At->succs(), [&](const CFGBlock *Next) { return Next && Reads(Next); }) : Reads(At))
+    if (mattersIn(What, At, F, Inner, Manager))
       return true;
     At = Frame->getCallSiteBlock();
     Inner = false;

@@ -42,6 +42,10 @@ public:
     return factsOf(F, Manager).Matter.count(What);
   }
 
+  /// Whether those of \p F may so behind its block \p B, or, where \p Inner is false, in it.
+  bool mattersIn(const clang::ValueDecl *What, const clang::CFGBlock *B, const clang::FunctionDecl *F, bool Inner,
+                 clang::ento::AnalysisManager &Manager);
+
   /// Whether they may so behind the block \p At of the function \p Here, or in its callers once it has returned, up to
   /// \p Outside, to which the path never returns.
   bool mattersBehind(const clang::ValueDecl *What, const clang::CFGBlock *At, const clang::LocationContext *Here,

@@ -334,6 +334,7 @@ ProgramStateRef PathModel::noteStore(ProgramStateRef State, SVal Location, Check
 
 bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerContext &C) const {
   const LocationContext *Here = C.getLocationContext();
+  AnalysisManager &Manager = C.getAnalysisManager();
   Visit Now;
   Now.Round = C.blockCount();
   // A comparison may have been decided before it comes here.
@@ -364,7 +365,7 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
     auto *Live = Frame->getAnalysis<LiveVariables>();
     for (const VarDecl *Var : Branches->localsThatMatter(F, C.getAnalysisManager()))
       if ((!Block || !Live || Live->isLive(Block, Var)) && // else it gets another value before anybody asks
-          (!IsLeft(Frame) || isLent(Var, F)))
+          (isLent(Var, F) || (!IsLeft(Frame) && Branches->mattersIn(Var, Block, F, Frame == Here, Manager))))
         Now.Values.push_back({State->getSVal(State->getLValue(Var, Frame).castAs<Loc>()), {}});
     Block = Frame->getCallSiteBlock();
   }
@@ -372,6 +373,11 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
   for (const auto &[Key, Value] : State->get<GuardMap>()) {
     const GuardUse &Use = Askers.find(Key)->second;
     if ((Use.In != Here->getStackFrame() && !Use.In->isParentOf(Here)) || (IsLeft(Use.In) && !Use.Everywhere))
+      continue;
+    // Who asks it again reads all that it mentions.
+    if (llvm::any_of(Mentions.find(Key)->second, [&](const ValueDecl *What) {
+          return What && !Branches->mattersBehind(What, Asking, Here, Outside, Manager);
+        }))
       continue;
     Now.Guards.push_back({Key, {Value, {}}});
   }
