@@ -128,6 +128,12 @@ void Forks::addReads(const Stmt *S, Decls &Out, ento::AnalysisManager &Manager) 
     const Decls &Inside = memoryReadBy(Callee, Manager);
     Out.insert(Inside.begin(), Inside.end());
   }
+  if (const ArrayRef<Meaning> Rows = Call ? U.meaningsOf(Call) : ArrayRef<Meaning>(); !Rows.empty()) {
+    for (unsigned N = 0; N < Call->getNumArgs(); ++N)
+      if (llvm::any_of(Rows, [&](const Meaning &Row) { return Row.names(N); }))
+        addReads(Call->getArg(N), Out, Manager);
+    return;
+  }
   for (const Stmt *Child : S->children())
     addReads(Child, Out, Manager);
 }

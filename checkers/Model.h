@@ -164,6 +164,15 @@ struct Meaning {
   bool JoinsScopes = false;  ///< for EndThread: scopes that are open are joined first
   bool StartsQueued = false; ///< for JoinTask: a task that waits for its place is started
   bool BuiltIn = true;       ///< describes a library's call, not a function of the user's own project
+
+  /// Whether the argument \p Index has a part in it.
+  bool names(unsigned Index) const {
+    for (Role R : {Object, Other, Handle, Entry, Argument, Attr, Result, Value, Lock, Limit, Flags, Destination, Source,
+                   Size, Scope, Parent})
+      if (R.isArgument() && R.index() == Index)
+        return true;
+    return false;
+  }
 };
 
 /// A mistake in a file of models.
