@@ -204,7 +204,7 @@ const Forks::Decls &Forks::memoryReadBy(const FunctionDecl *F, ento::AnalysisMan
   return Found.Memory;
 }
 
-Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) {
+Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Asked, ento::AnalysisManager &Manager) {
   Facts Found;
   AnalysisDeclContext *Context = Manager.getAnalysisDeclContext(F);
   CFG *Graph = Context ? Context->getCFG() : nullptr;
@@ -264,6 +264,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
   Decls Flags; // local variables that begin with a constant
   std::vector<std::pair<const CFGBlock *, Change>> Changes;
   Decls Matter; // what effects, returns and the branches that are not idle depend on
+  Matter.insert(Asked.begin(), Asked.end());
   for (const CFGBlock *B : *Graph) {
     bool Effect = B->hasNoReturnElement();
     for (const CFGElement &Element : *B)
@@ -442,6 +443,12 @@ Forks::Facts Forks::find(const FunctionDecl *F, ento::AnalysisManager &Manager) 
     }
   }
   Found.Matter = std::move(Matter);
+  for (const auto &[Block, C] : Changes)
+    for (const ValueDecl *D : C.Targets)
+      if (isa<ParmVarDecl>(D))
+        Found.Writes.insert(D);
+      else
+        addLasting(D, Found.Writes);
   llvm::sort(Found.Locals, [](const VarDecl *A, const VarDecl *B) { return A->getLocation() < B->getLocation(); });
   return Found;
 }
@@ -455,27 +462,71 @@ const Forks::Facts &Forks::factsOf(const FunctionDecl *F, ento::AnalysisManager 
   auto [Slot, New] = Known.try_emplace({F, A.On});
   if (New) {
     Slot->second = std::make_unique<Facts>(); // for who calls itself
-    *Slot->second = find(F, Manager);
+    *Slot->second = find(F, {}, Manager);
     Slot->second->Done = true;
   }
   return *Slot->second;
 }
 
-std::optional<Forks::Way> Forks::wayAt(const Stmt *Condition, const FunctionDecl *F, ento::AnalysisManager &Manager) {
-  const Facts &Of = factsOf(F, Manager);
+const Forks::Decls &Forks::askedAbove(const StackFrameContext *Frame, ento::AnalysisManager &Manager) {
+  auto [Known, New] = Above.try_emplace(Frame);
+  Decls &Asked = Known->second;
+  const StackFrameContext *Caller = Frame->getParent() ? Frame->getParent()->getStackFrame() : nullptr;
+  if (!New || !Caller || !isa<FunctionDecl>(Caller->getDecl()))
+    return Asked;
+  const Decls &Further = askedAbove(Caller, Manager), &Matter = factsAt(Caller, Manager).Matter;
+  for (const Decls *From : {&Further, &Matter})
+    for (const ValueDecl *D : *From)
+      addLasting(D, Asked);
+  const auto *Call = dyn_cast<CallExpr>(Frame->getCallSite());
+  const auto *F = cast<FunctionDecl>(Frame->getDecl());
+  for (unsigned N = 0; Call && N < Call->getNumArgs() && N < F->getNumParams(); ++N) {
+    Decls Given;
+    addTargets(Call->getArg(N), Given);
+    if (meets(Given, Matter) || meets(Given, Further))
+      Asked.insert(cast<ValueDecl>(F->getParamDecl(N)->getCanonicalDecl()));
+  }
+  return Asked;
+}
+
+const Forks::Facts &Forks::factsAt(const StackFrameContext *Frame, ento::AnalysisManager &Manager) {
+  if (auto Found = AtFrame.find(Frame); Found != AtFrame.end())
+    return *Found->second;
+  const auto *F = cast<FunctionDecl>(Frame->getDecl());
+  const Facts *Of = &factsOf(F, Manager);
+  std::vector<const ValueDecl *> Asked;
+  const Decls &Further = askedAbove(Frame, Manager);
+  for (const ValueDecl *D : Of->Writes)
+    if (Further.count(D) && !Of->Matter.count(D))
+      Asked.push_back(D);
+  if (!Asked.empty()) {
+    llvm::sort(Asked);
+    auto [Known, New] = KnownFor.try_emplace({F, A.On, Asked});
+    if (New)
+      Known->second = find(F, Asked, Manager);
+    Of = &Known->second;
+  }
+  AtFrame[Frame] = Of;
+  return *Of;
+}
+
+std::optional<Forks::Way> Forks::wayAt(const Stmt *Condition, const StackFrameContext *Frame,
+                                       ento::AnalysisManager &Manager) {
+  const Facts &Of = factsAt(Frame, Manager);
   auto Found = Of.Ways.find(Condition);
   return Found == Of.Ways.end() ? std::nullopt : std::optional(Found->second);
 }
 
-llvm::ArrayRef<const VarDecl *> Forks::localsThatMatter(const FunctionDecl *F, ento::AnalysisManager &Manager) {
-  return factsOf(F, Manager).Locals;
+llvm::ArrayRef<const VarDecl *> Forks::localsThatMatter(const StackFrameContext *Frame,
+                                                        ento::AnalysisManager &Manager) {
+  return factsAt(Frame, Manager).Locals;
 }
 
-bool Forks::mattersIn(const ValueDecl *What, const CFGBlock *B, const FunctionDecl *F, bool Inner,
+bool Forks::mattersIn(const ValueDecl *What, const CFGBlock *B, const StackFrameContext *Frame, bool Inner,
                       ento::AnalysisManager &Manager) {
   if (!B)
     return true;
-  const auto &From = factsOf(F, Manager).From;
+  const auto &From = factsAt(Frame, Manager).From;
   auto Reads = [&](const CFGBlock *At) { return At->getBlockID() < From.size() && From[At->getBlockID()].count(What); };
   // The place in the innermost function is the end of its block; a call may stand anywhere in its own.
   return Inner ? llvm::any_of(B->succs(), [&](const CFGBlock *Next) { return Next && Reads(Next); }) : Reads(B);
@@ -485,10 +536,9 @@ bool Forks::mattersBehind(const ValueDecl *What, const CFGBlock *At, const Locat
                           const LocationContext *Outside, ento::AnalysisManager &Manager) {
   for (bool Inner = true; Here && Here != Outside; Here = Here->getParent()) {
     const auto *Frame = dyn_cast<StackFrameContext>(Here);
-    const auto *F = Frame ? dyn_cast<FunctionDecl>(Frame->getDecl()) : nullptr;
-    if (!F)
+    if (!Frame || !isa<FunctionDecl>(Frame->getDecl()))
       continue;
-    if (mattersIn(What, At, F, Inner, Manager))
+    if (mattersIn(What, At, Frame, Inner, Manager))
       return true;
     At = Frame->getCallSiteBlock();
     Inner = false;

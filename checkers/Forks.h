@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 namespace safespawn {
@@ -24,16 +25,16 @@ public:
     bool Side;
     bool Holds; ///< the condition is known then: on the other side the process ends
   };
-  /// The way to take at the branch on \p Condition in \p F; nullopt where both have to be taken.
-  std::optional<Way> wayAt(const clang::Stmt *Condition, const clang::FunctionDecl *F,
+  /// The way to take at the branch on \p Condition in \p Frame; nullopt where both have to be taken.
+  std::optional<Way> wayAt(const clang::Stmt *Condition, const clang::StackFrameContext *Frame,
                            clang::ento::AnalysisManager &Manager);
 
   /// Whether paths go into \p F, which has no effect that is of concern: it is short, and what it returns ties its
   /// callers' values together, or it may not come back.
   bool isFollowed(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
 
-  /// The local variables of \p F that its effects, returns and further branches depend on.
-  llvm::ArrayRef<const clang::VarDecl *> localsThatMatter(const clang::FunctionDecl *F,
+  /// The local variables of the function at \p Frame that its effects, returns and further branches depend on.
+  llvm::ArrayRef<const clang::VarDecl *> localsThatMatter(const clang::StackFrameContext *Frame,
                                                           clang::ento::AnalysisManager &Manager);
 
   /// Whether the effects, returns and further branches of \p F, and of what it calls, may depend on the field or
@@ -41,15 +42,26 @@ public:
   bool matters(const clang::ValueDecl *What, const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager) {
     return factsOf(F, Manager).Matter.count(What);
   }
+  /// The same, or those of the functions above \p Frame may, once it has returned.
+  bool matters(const clang::ValueDecl *What, const clang::StackFrameContext *Frame,
+               clang::ento::AnalysisManager &Manager) {
+    return factsAt(Frame, Manager).Matter.count(What) || askedAbove(Frame, Manager).count(What);
+  }
 
-  /// Whether those of \p F may so behind its block \p B, or, where \p Inner is false, in it.
-  bool mattersIn(const clang::ValueDecl *What, const clang::CFGBlock *B, const clang::FunctionDecl *F, bool Inner,
-                 clang::ento::AnalysisManager &Manager);
+  /// Whether those of the function at \p Frame may so behind its block \p B, or, where \p Inner is false, in it.
+  bool mattersIn(const clang::ValueDecl *What, const clang::CFGBlock *B, const clang::StackFrameContext *Frame,
+                 bool Inner, clang::ento::AnalysisManager &Manager);
 
   /// Whether they may so behind the block \p At of the function \p Here, or in its callers once it has returned, up to
   /// \p Outside, to which the path never returns.
   bool mattersBehind(const clang::ValueDecl *What, const clang::CFGBlock *At, const clang::LocationContext *Here,
                      const clang::LocationContext *Outside, clang::ento::AnalysisManager &Manager);
+
+  /// An exploration ends: frames of another one may lie at the same addresses.
+  void clear() {
+    AtFrame.clear();
+    Above.clear();
+  }
 
 private:
   using Decls = llvm::SmallPtrSet<const clang::ValueDecl *, 16>;
@@ -58,10 +70,17 @@ private:
     llvm::DenseMap<const clang::Stmt *, Way> Ways;
     std::vector<const clang::VarDecl *> Locals;
     Decls Matter;
+    Decls Writes;            ///< what it changes that outlives it, and the parameters through which it does
     std::vector<Decls> From; ///< what is read in a block, and behind it, by the number of the block
   };
-  Facts find(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
+  /// \p Asked: what matters besides, because others ask for it.
+  Facts find(const clang::FunctionDecl *F, llvm::ArrayRef<const clang::ValueDecl *> Asked,
+             clang::ento::AnalysisManager &Manager);
   const Facts &factsOf(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
+  /// The facts of the function at \p Frame where its callers ask for what it has written.
+  const Facts &factsAt(const clang::StackFrameContext *Frame, clang::ento::AnalysisManager &Manager);
+  /// What the callers at \p Frame ask for: memory, and the parameters that lead to their variables.
+  const Decls &askedAbove(const clang::StackFrameContext *Frame, clang::ento::AnalysisManager &Manager);
   bool isUnderWay(const clang::FunctionDecl *F) const;
   void addReads(const clang::Stmt *S, Decls &Out, clang::ento::AnalysisManager &Manager);
   /// The memory that \p F, with all that it calls, may ask for, except for what lies in its own frame.
@@ -70,6 +89,9 @@ private:
   const Analysis &A;
   const Unit &U;
   std::map<std::pair<const clang::FunctionDecl *, Focus>, std::unique_ptr<Facts>> Known;
+  std::map<std::tuple<const clang::FunctionDecl *, Focus, std::vector<const clang::ValueDecl *>>, Facts> KnownFor;
+  llvm::DenseMap<const clang::StackFrameContext *, const Facts *> AtFrame;
+  std::map<const clang::StackFrameContext *, Decls> Above;
   struct Reads {
     bool Done = false;
     Decls Memory;

@@ -211,7 +211,8 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
     return;
   if (!isOurs(In))
     return;
-  if (std::optional<Forks::Way> Way = A->Book.Hosted ? Branches->wayAt(E, In, C.getAnalysisManager()) : std::nullopt) {
+  if (std::optional<Forks::Way> Way =
+          A->Book.Hosted ? Branches->wayAt(E, C.getStackFrame(), C.getAnalysisManager()) : std::nullopt) {
     if (Way->Holds) { // the other way ends the process, and with it whatever is followed
       auto Value = C.getSVal(E).getAs<DefinedOrUnknownSVal>();
       if (ProgramStateRef Only = Value ? C.getState()->assume(*Value, Way->Side) : nullptr; Only && !Value->isUnknown())
@@ -325,11 +326,7 @@ ProgramStateRef PathModel::noteStore(ProgramStateRef State, SVal Location, Check
   if (!What || !Place->getValueType()->isScalarType() ||
       (Var && Var->hasLocalStorage() && Var->getType()->isScalarType()))
     return State;
-  for (const LocationContext *L = C.getLocationContext(); L; L = L->getParent())
-    if (const auto *F = dyn_cast<FunctionDecl>(L->getDecl());
-        F && isa<StackFrameContext>(L) && Branches->matters(What, F, C.getAnalysisManager()))
-      return State->add<StoredSet>(Place);
-  return State;
+  return Branches->matters(What, C.getStackFrame(), C.getAnalysisManager()) ? State->add<StoredSet>(Place) : State;
 }
 
 bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerContext &C) const {
@@ -363,9 +360,9 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
     if (!F)
       continue;
     auto *Live = Frame->getAnalysis<LiveVariables>();
-    for (const VarDecl *Var : Branches->localsThatMatter(F, C.getAnalysisManager()))
+    for (const VarDecl *Var : Branches->localsThatMatter(Frame, Manager))
       if ((!Block || !Live || Live->isLive(Block, Var)) && // else it gets another value before anybody asks
-          (isLent(Var, F) || (!IsLeft(Frame) && Branches->mattersIn(Var, Block, F, Frame == Here, Manager))))
+          (isLent(Var, F) || (!IsLeft(Frame) && Branches->mattersIn(Var, Block, Frame, Frame == Here, Manager))))
         Now.Values.push_back({State->getSVal(State->getLValue(Var, Frame).castAs<Loc>()), {}});
     Block = Frame->getCallSiteBlock();
   }
@@ -640,6 +637,7 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
 }
 
 void PathModel::checkEndAnalysis(ExplodedGraph &, BugReporter &, ExprEngine &) const {
+  Branches->clear();
   Mentions.clear();
   Askers.clear();
   Earlier.clear();
