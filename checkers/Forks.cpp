@@ -176,20 +176,45 @@ static void addNamed(const Stmt *S, Decls &Out) {
     addNamed(Child, Out);
 }
 
+/// All that \p S changes.
+static void addChanged(const Stmt *S, const Unit &U, Decls &Out) {
+  if (!S)
+    return;
+  const Decls Targets = changeBy(S, U).Targets;
+  Out.insert(Targets.begin(), Targets.end());
+  for (const Stmt *Child : S->children())
+    addChanged(Child, U, Out);
+}
+
+const Forks::Written &Forks::writtenBelow(const FunctionDecl *F) {
+  if (auto Known = Below.find(F); Known != Below.end())
+    return *Known->second;
+  auto Found = std::make_unique<Written>();
+  llvm::SetVector<const FunctionDecl *> Work;
+  Work.insert(F);
+  for (size_t Next = 0; Next < Work.size(); ++Next) {
+    addNamed(Work[Next]->getBody(), Found->Names);
+    Decls Changed;
+    addChanged(Work[Next]->getBody(), U, Changed);
+    for (const ValueDecl *D : Changed) {
+      addLasting(D, Found->Writes);
+      Found->ThroughParameters |= isa<ParmVarDecl>(D) && D->getType()->isPointerType();
+    }
+    for (const CallExpr *Call : U.callsIn(Work[Next]))
+      if (const FunctionDecl *Callee = calleeOf(Call))
+        Work.insert(Callee);
+  }
+  return *(Below[F] = std::move(Found));
+}
+
 const Forks::Decls &Forks::memoryReadBy(const FunctionDecl *F, ento::AnalysisManager &Manager) {
   auto [Known, New] = ReadBy.try_emplace({F, A.On});
   Reads &Found = Known->second;
   if (Found.Done)
     return Found.Memory;
   if (!New || isUnderWay(F)) { // it calls itself, and who asks is part of the answer: all that any of them names
-    llvm::SetVector<const FunctionDecl *> Below;
-    Below.insert(F);
-    for (size_t Next = 0; Next < Below.size(); ++Next) {
-      addNamed(Below[Next]->getBody(), Found.Memory);
-      for (const CallExpr *Call : U.callsIn(Below[Next]))
-        if (const FunctionDecl *Callee = calleeOf(Call))
-          Below.insert(Callee);
-    }
+    const Decls &Names = writtenBelow(F).Names;
+    Found.Memory.insert(Names.begin(), Names.end());
     Found.Done = true;
     return Found.Memory;
   }
@@ -263,6 +288,13 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
   llvm::SmallPtrSet<const CFGBlock *, 8> Described;
   Decls Flags; // local variables that begin with a constant
   std::vector<std::pair<const CFGBlock *, Change>> Changes;
+  struct Passing { ///< a call of a function that is followed, and what it may change
+    const CFGBlock *Block;
+    const CallExpr *Call;
+    const FunctionDecl *Callee;
+    Decls Targets;
+  };
+  std::vector<Passing> Calls;
   Decls Matter; // what effects, returns and the branches that are not idle depend on
   Matter.insert(Asked.begin(), Asked.end());
   for (const CFGBlock *B : *Graph) {
@@ -279,6 +311,16 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
         }
         if (Change C = changeBy(S->getStmt(), U); !C.Targets.empty())
           Changes.push_back({B, std::move(C)});
+        if (const FunctionDecl *Inner = calleeOf(Call);
+            Inner && U.meaningsOf(Inner).empty() && (A.concerns(Inner) || isFollowed(Inner, Manager))) {
+          const Written &There = writtenBelow(Inner);
+          Decls Targets = There.Writes;
+          for (const Expr *Argument : There.ThroughParameters ? Call->arguments() : CallExpr::const_arg_range({}, {}))
+            if (Argument->getType()->isPointerType())
+              addTargets(Argument, Targets);
+          if (!Targets.empty())
+            Calls.push_back({B, Call, Inner, std::move(Targets)});
+        }
         if (const auto *Declaration = dyn_cast<DeclStmt>(S->getStmt()))
           for (const Decl *D : Declaration->decls())
             if (const auto *Var = dyn_cast<VarDecl>(D); Var && Var->hasLocalStorage() && Var->hasInit() &&
@@ -388,7 +430,8 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
     }
     llvm::SmallPtrSet<const CFGBlock *, 16> Inside(B.Between.begin(), B.Between.end());
     return llvm::none_of(Changes,
-                         [&](const auto &C) { return Inside.count(C.first) && meets(C.second.Targets, Matter); });
+                         [&](const auto &C) { return Inside.count(C.first) && meets(C.second.Targets, Matter); }) &&
+           llvm::none_of(Calls, [&](const Passing &P) { return Inside.count(P.Block) && meets(P.Targets, Matter); });
   };
   for (bool Changed = true; Changed;) {
     const size_t Before = Matter.size();
@@ -402,6 +445,9 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
     for (const auto &[Block, C] : Changes)
       if (meets(C.Targets, Matter))
         addReads(C.Value, Matter, Manager);
+    for (const Passing &P : Calls)
+      if (meets(P.Targets, Matter))
+        addDeciding(P.Call, P.Callee, Matter, Matter, Manager);
     Changed |= Matter.size() != Before;
   }
   for (const Branch &B : Branches)
@@ -429,6 +475,9 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
   for (const auto &[Block, C] : Changes)
     if (meets(C.Targets, Matter))
       addReads(C.Value, Found.From[Block->getBlockID()], Manager);
+  for (const Passing &P : Calls)
+    if (meets(P.Targets, Matter))
+      addDeciding(P.Call, P.Callee, Matter, Found.From[P.Block->getBlockID()], Manager);
   for (bool Changed = true; Changed;) {
     Changed = false;
     for (const CFGBlock *B : *Graph) {
@@ -468,6 +517,39 @@ const Forks::Facts &Forks::factsOf(const FunctionDecl *F, ento::AnalysisManager 
   return *Slot->second;
 }
 
+const Forks::Facts &Forks::factsFor(const FunctionDecl *F, std::vector<const ValueDecl *> Asked,
+                                    ento::AnalysisManager &Manager) {
+  llvm::sort(Asked);
+  auto [Known, New] = KnownFor.try_emplace({F, A.On, Asked});
+  if (New) {
+    Known->second = find(F, Asked, Manager);
+    Known->second.Done = true;
+  }
+  return Known->second;
+}
+
+void Forks::addDeciding(const CallExpr *Call, const FunctionDecl *F, const Decls &Matter, Decls &Out,
+                        ento::AnalysisManager &Manager) {
+  const Written &Inside = writtenBelow(F);
+  std::vector<const ValueDecl *> Asked;
+  for (const ValueDecl *D : Inside.Writes)
+    if (Matter.count(D))
+      Asked.push_back(D);
+  for (unsigned N = 0; Inside.ThroughParameters && N < Call->getNumArgs() && N < F->getNumParams(); ++N) {
+    Decls Given;
+    addTargets(Call->getArg(N), Given);
+    if (F->getParamDecl(N)->getType()->isPointerType() && meets(Given, Matter))
+      Asked.push_back(cast<ValueDecl>(F->getParamDecl(N)->getCanonicalDecl()));
+  }
+  const Facts &Of = factsFor(F, std::move(Asked), Manager);
+  const Decls Deciding = Of.Done ? Of.Matter : Inside.Names;
+  for (const ValueDecl *D : Deciding)
+    addLasting(D, Out);
+  for (unsigned N = 0; N < Call->getNumArgs(); ++N)
+    if (!Of.Done || N >= F->getNumParams() || Deciding.count(cast<ValueDecl>(F->getParamDecl(N)->getCanonicalDecl())))
+      addReads(Call->getArg(N), Out, Manager);
+}
+
 const Forks::Decls &Forks::askedAbove(const StackFrameContext *Frame, ento::AnalysisManager &Manager) {
   auto [Known, New] = Above.try_emplace(Frame);
   Decls &Asked = Known->second;
@@ -499,13 +581,8 @@ const Forks::Facts &Forks::factsAt(const StackFrameContext *Frame, ento::Analysi
   for (const ValueDecl *D : Of->Writes)
     if (Further.count(D) && !Of->Matter.count(D))
       Asked.push_back(D);
-  if (!Asked.empty()) {
-    llvm::sort(Asked);
-    auto [Known, New] = KnownFor.try_emplace({F, A.On, Asked});
-    if (New)
-      Known->second = find(F, Asked, Manager);
-    Of = &Known->second;
-  }
+  if (!Asked.empty())
+    Of = &factsFor(F, std::move(Asked), Manager);
   AtFrame[Frame] = Of;
   return *Of;
 }

@@ -86,10 +86,25 @@ private:
   /// The memory that \p F, with all that it calls, may ask for, except for what lies in its own frame.
   const Decls &memoryReadBy(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
 
+  /// A function with all that it calls, as it is written.
+  struct Written {
+    Decls Names;                    ///< the memory that it names
+    Decls Writes;                   ///< of that what it changes
+    bool ThroughParameters = false; ///< it changes what its parameters lead to
+  };
+  const Written &writtenBelow(const clang::FunctionDecl *F);
+
   const Analysis &A;
   const Unit &U;
+  llvm::DenseMap<const clang::FunctionDecl *, std::unique_ptr<Written>> Below;
   std::map<std::pair<const clang::FunctionDecl *, Focus>, std::unique_ptr<Facts>> Known;
   std::map<std::tuple<const clang::FunctionDecl *, Focus, std::vector<const clang::ValueDecl *>>, Facts> KnownFor;
+  /// The facts of \p F where others ask for \p Asked; not Done while they are found, for who calls itself.
+  const Facts &factsFor(const clang::FunctionDecl *F, std::vector<const clang::ValueDecl *> Asked,
+                        clang::ento::AnalysisManager &Manager);
+  /// Adds what decides on what \p Call, of \p F, makes of what is in \p Matter.
+  void addDeciding(const clang::CallExpr *Call, const clang::FunctionDecl *F, const Decls &Matter, Decls &Out,
+                   clang::ento::AnalysisManager &Manager);
   llvm::DenseMap<const clang::StackFrameContext *, const Facts *> AtFrame;
   std::map<const clang::StackFrameContext *, Decls> Above;
   struct Reads {

@@ -147,3 +147,38 @@ void bad_waits_far_below_too(struct server *s, int how) {
   start_too(s, how); // expected-warning{{'start_too' may wait in 'accept' while lock 's->mu' is held [safespawn.lock.Blocking]}}
   pthread_mutex_unlock(&s->mu);
 }
+
+// A function that only waits is looked into for all of its waits, and passed by for the rest.
+static int greet(struct server *s, int how) {
+  if (how > 0 && connect(s->fd, NULL, 0) == 0) // expected-note 2{{it waits here}}
+    return 0;
+  return accept(s->fd, NULL, NULL); // expected-note 2{{it waits here}}
+}
+
+void bad_two_waits(struct server *s, int how) {
+  pthread_mutex_lock(&s->mu); // expected-note 2{{'s->mu' is taken here}}
+  greet(s, how); // expected-warning{{'greet' may wait in 'connect' while lock 's->mu' is held [safespawn.lock.Blocking]}} expected-warning{{'greet' may wait in 'accept' while lock 's->mu' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&s->mu);
+}
+
+int bad_two_waits_and_a_way_out(struct server *s, int how) {
+  pthread_mutex_lock(&s->mu); // expected-note 3{{'s->mu' is taken here}}
+  if (greet(s, how) < 0) // expected-note{{'greet' fails: taking the early return}} expected-warning{{'greet' may wait in 'connect' while lock 's->mu' is held [safespawn.lock.Blocking]}} expected-warning{{'greet' may wait in 'accept' while lock 's->mu' is held [safespawn.lock.Blocking]}}
+    return -1; // expected-warning{{lock 's->mu' is still held when 'bad_two_waits_and_a_way_out' returns [safespawn.lock.Leak]}}
+  pthread_mutex_unlock(&s->mu);
+  return 0;
+}
+
+// What is called through a pointer does not end the look.
+static void with_server(struct server *s, void (*use)(struct server *)) {
+  if (s->fd > 3)
+    use(s);
+  if (s->fd > 4)
+    accept(s->fd, NULL, NULL); // expected-note{{it waits here}}
+}
+
+void bad_waits_behind_a_pointer(struct server *s, void (*use)(struct server *)) {
+  pthread_mutex_lock(&s->mu); // expected-note{{'s->mu' is taken here}}
+  with_server(s, use); // expected-warning{{'with_server' may wait in 'accept' while lock 's->mu' is held [safespawn.lock.Blocking]}}
+  pthread_mutex_unlock(&s->mu);
+}

@@ -140,3 +140,89 @@ void bad_behind_a_loop(struct queue *q) {
   }
   pthread_mutex_unlock(&all); // expected-warning{{lock 'all' is released, but was already released [safespawn.lock.NotHeld]}}
 }
+
+// What a function does to what only its callers ask for.
+static void decide(struct queue *q, int how) {
+  if (how)
+    q->on = 1;
+  else
+    q->on = 0;
+}
+
+void bad_asks_what_its_callee_decided(struct queue *q, int how) {
+  decide(q, how);
+  pthread_mutex_lock(&all); // expected-note{{'all' is taken here}}
+  if (q->on)
+    pthread_mutex_lock(&all); // expected-warning{{lock 'all' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+  pthread_mutex_unlock(&all);
+}
+
+static void decide_through(int *on, int how) {
+  if (how)
+    *on = 1;
+  else
+    *on = 0;
+}
+
+void bad_asks_what_its_callee_decided_through_a_pointer(int how) {
+  int on = 0;
+  decide_through(&on, how);
+  pthread_mutex_lock(&all); // expected-note{{'all' is taken here}}
+  if (on)
+    pthread_mutex_lock(&all); // expected-warning{{lock 'all' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+  pthread_mutex_unlock(&all);
+}
+
+static void decide_by_length(struct queue *q) {
+  if (q->length)
+    q->on = 1;
+  else
+    q->on = 0;
+}
+
+void bad_asks_what_its_callee_decided_by_what_it_set(struct queue *q, int how) {
+  if (how)
+    q->length = 1;
+  else
+    q->length = 0;
+  decide_by_length(q);
+  pthread_mutex_lock(&all); // expected-note{{'all' is taken here}}
+  if (q->on)
+    pthread_mutex_lock(&all); // expected-warning{{lock 'all' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+  pthread_mutex_unlock(&all);
+}
+
+static void copy_length(struct queue *to, const struct queue *from) { to->on = from->length; }
+
+void bad_asks_what_its_callee_copied(struct queue *q, struct queue *p, int how) {
+  if (how)
+    p->length = 1;
+  else
+    p->length = 0;
+  copy_length(q, p);
+  pthread_mutex_lock(&all); // expected-note{{'all' is taken here}}
+  if (q->on)
+    pthread_mutex_lock(&all); // expected-warning{{lock 'all' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+  pthread_mutex_unlock(&all);
+}
+
+static void turn_on(struct queue *q) { q->on = 1; }
+
+void bad_asks_what_it_may_have_called(struct queue *q, int how) {
+  q->on = 0;
+  if (how)
+    turn_on(q);
+  pthread_mutex_lock(&all); // expected-note{{'all' is taken here}}
+  if (q->on)
+    pthread_mutex_lock(&all); // expected-warning{{lock 'all' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+  pthread_mutex_unlock(&all);
+}
+
+void good_asks_what_its_callee_decided(struct queue *q, int how) {
+  decide(q, how);
+  if (q->on)
+    pthread_mutex_lock(&all);
+  q->length++;
+  if (q->on)
+    pthread_mutex_unlock(&all);
+}
