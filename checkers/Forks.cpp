@@ -22,19 +22,42 @@ bool answersAnything(const CallExpr *Call, const Unit &U) {
          !Call->getType()->isPointerType();
 }
 
-/// What an lvalue names, from the innermost object outwards: a store to `s->f[i]` changes `f` and, seen whole, `s`.
+/// Adds the members of \p Type, if it is a struct or an array of them: what is done to it is done to each.
+void addMembers(QualType Type, Decls &Out) {
+  const RecordDecl *Record = Type->getBaseElementTypeUnsafe()->getAsRecordDecl();
+  if (!Record || !Record->getDefinition())
+    return;
+  for (const FieldDecl *Field : Record->getDefinition()->fields()) {
+    Out.insert(cast<ValueDecl>(Field->getCanonicalDecl()));
+    addMembers(Field->getType(), Out);
+  }
+}
+
+/// What a store to an lvalue changes, from the innermost object outwards: `s.f[i] = x` changes `f` and, seen whole,
+/// `s`; `s = t` also each member of it, and a member of a union the others.
 void addTargets(const Expr *E, Decls &Out) {
-  while (E) {
+  for (bool Whole = true; E;) {
     E = E->IgnoreParenCasts();
+    if (const auto *Op = dyn_cast<UnaryOperator>(E); Op && Op->getOpcode() == UO_AddrOf) {
+      E = Op->getSubExpr();
+      continue;
+    }
+    const RecordDecl *Record = E->getType()->getAsRecordDecl();
+    if (Whole || (Record && Record->isUnion()))
+      addMembers(E->getType(), Out);
+    Whole = false;
     if (const auto *Ref = dyn_cast<DeclRefExpr>(E)) {
       if (isa<VarDecl>(Ref->getDecl()))
         Out.insert(cast<ValueDecl>(Ref->getDecl()->getCanonicalDecl()));
       return;
     }
     if (const auto *Member = dyn_cast<MemberExpr>(E)) {
-      Out.insert(Member->getMemberDecl());
-      if (Member->isArrow())
+      Out.insert(cast<ValueDecl>(Member->getMemberDecl()->getCanonicalDecl()));
+      if (Member->isArrow()) {
+        if (const RecordDecl *Of = cast<FieldDecl>(Member->getMemberDecl())->getParent(); Of->isUnion())
+          addMembers(Member->getBase()->getType()->getPointeeType(), Out);
         return;
+      }
       E = Member->getBase();
     } else if (const auto *Element = dyn_cast<ArraySubscriptExpr>(E)) {
       E = Element->getBase();
@@ -64,6 +87,7 @@ Change changeBy(const Stmt *S, const Unit &U) {
     for (const Decl *D : Declaration->decls())
       if (const auto *Var = dyn_cast<VarDecl>(D); Var && Var->hasInit()) {
         C.Targets.insert(cast<ValueDecl>(Var->getCanonicalDecl()));
+        addMembers(Var->getType(), C.Targets);
         C.Value = Declaration;
       }
   } else if (const auto *Call = dyn_cast<CallExpr>(S); Call && U.meaningsOf(Call->getDirectCallee()).empty()) {
@@ -115,15 +139,33 @@ const FunctionDecl *calleeOf(const CallExpr *Call) {
 
 } // namespace
 
+/// Adds the variable or member that \p S itself names. \returns what else is to be looked at: \p S with its children,
+/// or the object that a member is taken of, null where that is a variable: s.f is not all of s.
+static const Stmt *addNamed(const Stmt *S, Decls &Out) {
+  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && isa<VarDecl>(Ref->getDecl()))
+    Out.insert(cast<ValueDecl>(Ref->getDecl()->getCanonicalDecl()));
+  const auto *Member = dyn_cast<MemberExpr>(S);
+  if (!Member)
+    return S;
+  Out.insert(cast<ValueDecl>(Member->getMemberDecl()->getCanonicalDecl()));
+  const Expr *Object = Member->getBase()->IgnoreParens();
+  for (; !Member->isArrow(); Object = Member->getBase()->IgnoreParens()) {
+    if (isa<DeclRefExpr>(Object))
+      return nullptr;
+    Member = dyn_cast<MemberExpr>(Object);
+    if (!Member)
+      break;
+  }
+  return Object;
+}
+
 /// What the value of an expression depends on: variables and fields, whatever object they belong to.
 void Forks::addReads(const Stmt *S, Decls &Out, ento::AnalysisManager &Manager) {
   const auto *Call = dyn_cast_or_null<CallExpr>(S);
   if (!S || (Call && answersAnything(Call, U)))
     return;
-  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && isa<VarDecl>(Ref->getDecl()))
-    Out.insert(cast<ValueDecl>(Ref->getDecl()->getCanonicalDecl()));
-  if (const auto *Member = dyn_cast<MemberExpr>(S))
-    Out.insert(Member->getMemberDecl());
+  if (const Stmt *Inner = addNamed(S, Out); Inner != S)
+    return addReads(Inner, Out, Manager);
   if (const FunctionDecl *Callee = calleeOf(Call); Callee && U.meaningsOf(Callee).empty()) {
     const Decls &Inside = memoryReadBy(Callee, Manager);
     Out.insert(Inside.begin(), Inside.end());
@@ -164,16 +206,18 @@ static void addLasting(const ValueDecl *D, Decls &Out) {
     Out.insert(cast<ValueDecl>(D->getCanonicalDecl()));
 }
 
-/// All that \p S names, and that outlives the function that it stands in.
-static void addNamed(const Stmt *S, Decls &Out) {
+/// All memory that \p S names, and that outlives the function that it stands in.
+static void addLastingIn(const Stmt *S, Decls &Out) {
   if (!S)
     return;
-  if (const auto *Ref = dyn_cast<DeclRefExpr>(S); Ref && isa<VarDecl>(Ref->getDecl()))
-    addLasting(Ref->getDecl(), Out);
-  if (const auto *Member = dyn_cast<MemberExpr>(S))
-    addLasting(Member->getMemberDecl(), Out);
+  Decls Named;
+  const Stmt *Inner = addNamed(S, Named);
+  for (const ValueDecl *D : Named)
+    addLasting(D, Out);
+  if (Inner != S)
+    return addLastingIn(Inner, Out);
   for (const Stmt *Child : S->children())
-    addNamed(Child, Out);
+    addLastingIn(Child, Out);
 }
 
 /// All that \p S changes.
@@ -193,7 +237,7 @@ const Forks::Written &Forks::writtenBelow(const FunctionDecl *F) {
   llvm::SetVector<const FunctionDecl *> Work;
   Work.insert(F);
   for (size_t Next = 0; Next < Work.size(); ++Next) {
-    addNamed(Work[Next]->getBody(), Found->Names);
+    addLastingIn(Work[Next]->getBody(), Found->Names);
     Decls Changed;
     addChanged(Work[Next]->getBody(), U, Changed);
     for (const ValueDecl *D : Changed) {

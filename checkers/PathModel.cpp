@@ -99,6 +99,7 @@ private:
   struct GuardUse {
     const StackFrameContext *In = nullptr;
     bool Everywhere = false; ///< whatever function asks
+    bool Calls = false;      ///< it asks by a call, which may ask for more than it is given
     llvm::SmallPtrSet<const Stmt *, 2> Where;
   };
   mutable llvm::DenseMap<unsigned, GuardUse> Askers;
@@ -371,9 +372,10 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
     const GuardUse &Use = Askers.find(Key)->second;
     if ((Use.In != Here->getStackFrame() && !Use.In->isParentOf(Here)) || (IsLeft(Use.In) && !Use.Everywhere))
       continue;
-    // Who asks it again reads all that it mentions.
-    if (llvm::any_of(Mentions.find(Key)->second, [&](const ValueDecl *What) {
-          return What && !Branches->mattersBehind(What, Asking, Here, Outside, Manager);
+    // Who asks it again reads all that it mentions; of a struct a member, which it mentions too.
+    if (!Use.Calls && llvm::any_of(Mentions.find(Key)->second, [&](const ValueDecl *What) {
+          return What && !What->getType()->isAggregateType() &&
+                 !Branches->mattersBehind(What, Asking, Here, Outside, Manager);
         }))
       continue;
     Now.Guards.push_back({Key, {Value, {}}});
@@ -441,6 +443,7 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
     GuardUse &Use = Askers[Key];
     Use.In = In;
     Use.Everywhere |= Key != Keys.front().first;
+    Use.Calls |= holdsCall(Condition);
     Use.Where.insert(Condition);
   }
   if (!Value)

@@ -226,3 +226,60 @@ void good_asks_what_its_callee_decided(struct queue *q, int how) {
   if (q->on)
     pthread_mutex_unlock(&all);
 }
+
+int is_busy(const struct queue *q);
+_Bool is_closed(const struct queue *q);
+
+// What an unseen function is asked again is answered again in the same way.
+void bad_asks_again(struct queue *q) {
+  pthread_mutex_lock(&all); // expected-note 0-1{{'all' is taken here}}
+  pthread_mutex_unlock(&all); // expected-note 0-1{{'all' is released here}}
+  if (is_closed(q)) {
+    pthread_mutex_lock(&all); // expected-note 0-1{{'all' is taken here}}
+    pthread_mutex_unlock(&all); // expected-note 0-1{{'all' is released here}}
+  }
+  if (is_busy(q)) {
+    pthread_mutex_lock(&q->mu);
+    q->on++;
+    pthread_mutex_unlock(&q->mu);
+  }
+  if (!is_closed(q))
+    pthread_mutex_unlock(&all); // expected-warning{{lock 'all' is released, but was already released [safespawn.lock.NotHeld]}}
+}
+
+struct pair {
+  struct {
+    int length, on;
+  } first;
+  union {
+    int here;
+    int there;
+  };
+};
+
+// A struct is written as a whole and read by its members.
+void bad_copies_a_struct(struct pair *p, int how) {
+  struct pair a, b;
+  if (how)
+    a.first.on = 1;
+  else
+    a.first.on = 0;
+  b = a;
+  pthread_mutex_lock(&all); // expected-note{{'all' is taken here}}
+  if (b.first.on)
+    pthread_mutex_lock(&all); // expected-warning{{lock 'all' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+  p->first.length = b.first.length;
+  pthread_mutex_unlock(&all);
+}
+
+void bad_by_another_member(int how) {
+  struct pair a;
+  if (how)
+    a.here = 1;
+  else
+    a.here = 0;
+  pthread_mutex_lock(&all); // expected-note{{'all' is taken here}}
+  if (a.there)
+    pthread_mutex_lock(&all); // expected-warning{{lock 'all' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
+  pthread_mutex_unlock(&all);
+}
