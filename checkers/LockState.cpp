@@ -726,6 +726,12 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
     if (!Known.isHeld() || E.What != SyncEvent::Release)
       Known.At = SyncStage::Unknown;
 
+  // a[i] turns into a[3] where the path learns i.
+  if (E.What == SyncEvent::Release && !Known.isHeld() && llvm::any_of(State->get<LockMap>(), [&](const auto &Other) {
+        return Other.second.isHeld() && !Other.second.MaybeReleased && Names.mayBeOneElement(Other.first, Lock);
+      }))
+    Known.At = SyncStage::Unknown;
+
   const SyncEvent What = E.What == SyncEvent::Acquire ? acquiring(Call, *E.Row, Known, Lock) : E.What;
   if ((What == SyncEvent::Release || What == SyncEvent::WaitFor) && passedByAcquire(Known, Lock, C))
     Known.At = SyncStage::Unknown;

@@ -177,6 +177,29 @@ bool Places::isInArray(Name Place) const {
   return false;
 }
 
+bool Places::mayBeOneElement(Name A, Name B) const {
+  auto IsOpen = [&](Name Index) { return Index && node(Index).K != Number; };
+  // The first element goes by the name of its array.
+  auto IsFirst = [&](Name Whole, Name Part) {
+    return node(Part).K == Element && node(Part).Base == Whole && IsOpen(node(Part).Index);
+  };
+  bool Open = false;
+  while (A != B && A && B) {
+    if (IsFirst(A, B) || IsFirst(B, A))
+      return true;
+    if (node(A).K != node(B).K || node(A).Decl != node(B).Decl)
+      return false;
+    if (node(A).Index != node(B).Index) {
+      if (!IsOpen(node(A).Index) && !IsOpen(node(B).Index))
+        return false;
+      Open = true;
+    }
+    A = node(A).Base;
+    B = node(B).Base;
+  }
+  return Open && A == B;
+}
+
 bool Places::readsOf(Name Place, SmallVectorImpl<const ValueDecl *> &Pointers,
                      SmallVectorImpl<const ValueDecl *> &Indexes) const {
   for (Name N = Place; N; N = node(N).Base) {

@@ -37,6 +37,8 @@ public:
   const clang::StackFrameContext *frameOf(Name Place) const;
   /// Whether an element of an array lies on the way to \p Place.
   bool isInArray(Name Place) const;
+  /// Whether two elements of one array that have two names may be one: of one of them the index is not known.
+  bool mayBeOneElement(Name A, Name B) const;
   /// The declarations of the pointers that are followed on the way to \p Place, and of what indexes are made of; false
   /// when a call is asked, too.
   bool readsOf(Name Place, llvm::SmallVectorImpl<const clang::ValueDecl *> &Pointers,

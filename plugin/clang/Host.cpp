@@ -238,6 +238,8 @@ AnalyzerOptions Session::optionsFor(CompilerInstance &CI, const Options &Asked) 
 
   // In C these are the cleanup attribute's calls, at which the analyzer's paths end.
   Analyzer.ShouldIncludeImplicitDtorsInCFG = false;
+  // How often a function was followed elsewhere in the file must not decide whether it is followed here.
+  Analyzer.MaxTimesInlineLarge = UINT_MAX;
   // A comparison is decided where a branch asks for it, and not at all where nothing depends on that branch.
   Analyzer.ShouldEagerlyAssume = false;
   return Analyzer;

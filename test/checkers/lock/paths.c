@@ -283,3 +283,39 @@ void bad_by_another_member(int how) {
     pthread_mutex_lock(&all); // expected-warning{{lock 'all' is taken again by the thread that holds it [safespawn.lock.DoubleLock]}}
   pthread_mutex_unlock(&all);
 }
+
+static pthread_mutex_t lanes[256];
+static unsigned lane_of[4] = {0, 64, 128, 192};
+
+// The index has no value at first, and has one where the path has asked for it.
+int good_asks_for_the_index(int *lengths, void (*use)(int)) {
+  int sum = 0;
+  for (int n = 0; n < 64; n++) {
+    for (int x = 0; x < 4; x++) {
+      int i = n | lane_of[x];
+      pthread_mutex_lock(&lanes[i]);
+      switch (lane_of[x]) {
+      case 0:
+        sum += lengths[i];
+        break;
+      case 64:
+        sum -= lengths[i];
+        break;
+      case 128:
+        sum += 2;
+        break;
+      }
+      pthread_mutex_unlock(&lanes[i]);
+    }
+    use(sum);
+  }
+  return sum;
+}
+
+void bad_another_index_twice(int i) {
+  pthread_mutex_lock(&lanes[i]);
+  pthread_mutex_unlock(&lanes[3]); // it may be that one
+  pthread_mutex_lock(&lanes[4]); // expected-note{{'lanes[4]' is taken here}}
+  pthread_mutex_unlock(&lanes[4]); // expected-note{{'lanes[4]' is released here}}
+  pthread_mutex_unlock(&lanes[4]); // expected-warning{{lock 'lanes[4]' is released, but was already released [safespawn.lock.NotHeld]}}
+}
