@@ -24,6 +24,9 @@ struct Analysis {
   bool Strict = false; ///< the profile: also what library code ought to have
   bool Trial = false;  ///< whether there are reports is all that is asked; they are not shown
   unsigned Before = 0; ///< of a trial: the reports that had been made when it began
+  /// Whether a path of the exploration at hand gives back a lock that it has not taken, or ends with one that stands
+  /// where it did not stand at the beginning.
+  mutable bool Unbalanced = false;
   bool isDecided() const { return Trial && Book.Made != Before; }
   /// Whether a call leaves its caller's objects as they were (see Triage); null where nobody has looked.
   std::function<bool(const clang::FunctionDecl *)> Closed;

@@ -245,6 +245,8 @@ private:
   LockKind kindNamed(const CallEvent &Call, const Meaning &Row) const;
   ProgramStateRef setAttribute(ProgramStateRef State, const CallEvent &Call, const Meaning &Row) const;
 
+  /// What became of \p Lock the path does not know any more.
+  ProgramStateRef forget(ProgramStateRef State, LockName Lock) const;
   /// \p Known with what the path has learned of its last call since.
   Standing settled(ProgramStateRef State, const Standing &Known) const;
   /// Whether the object at \p Region, named \p Lock, is the very one that \p Known tells of, and not one that merely is
@@ -479,6 +481,12 @@ void LockState::report(Rule R, const llvm::Twine &Text, LockName Lock, const Sta
 
 // ---- what calls mean ------------------------------------------------------------------------------------------------
 
+ProgramStateRef LockState::forget(ProgramStateRef State, LockName Lock) const {
+  const Standing *Known = State->get<LockMap>(Lock);
+  A->Unbalanced |= Known && Known->isHeld();
+  return State->remove<LockMap>(Lock);
+}
+
 Standing LockState::settled(ProgramStateRef State, const Standing &Known) const {
   Standing Now = Known;
   if (Known.Result) {
@@ -709,14 +717,16 @@ std::string LockState::complaint(Rule R, const Event &E, SyncEvent What, SyncSta
 ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, const Event &E, const NoteTag *&Note,
                                  CheckerContext &C) const {
   const LockName Lock = Names.ofObject(E.Object, State);
-  if (!Lock)
+  if (!Lock) {
+    A->Unbalanced = true;
     return E.What == SyncEvent::Release ? releaseAliases(State, Lock) : State;
+  }
   if (const ValueDecl *Declared = Names.declarationOf(Lock);
       Declared && holdsObjects(Declared) && !A->On.isOn(cast<ValueDecl>(Declared->getCanonicalDecl())))
     return State;
   for (LockName Guarded : State->get<GuardedSet>())
     if (Names.isWithin(Lock, Guarded))
-      return State->remove<LockMap>(Lock);
+      return forget(State, Lock);
 
   const Standing *Seen = State->get<LockMap>(Lock);
   Standing Known = Seen ? settled(State, *Seen) : Standing();
@@ -742,6 +752,11 @@ ProgramStateRef LockState::apply(ProgramStateRef State, const CallEvent &Call, c
     Known.At = SyncStage::Unknown;
   if (What == SyncEvent::Init && !Known.isHeld() && isMadeOnDemand(Call, Lock))
     Known.At = SyncStage::Unknown;
+  // What the function did not take itself, or make, is its callers'.
+  if (What == SyncEvent::Release || What == SyncEvent::WaitFor)
+    A->Unbalanced |= !Known.isHeld();
+  else if (What == SyncEvent::Init || What == SyncEvent::Destroy)
+    A->Unbalanced |= !Names.frameOf(Lock) && Known.At != SyncStage::Unborn && !Known.KindSeen;
   Move<SyncStage> Moved = step(Known.At, What);
   const Running *User = What == SyncEvent::Destroy && !Moved.Broken ? userOf(State, Lock) : nullptr;
   if (User)
@@ -1067,6 +1082,9 @@ void LockState::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
       C.addTransition(State->remove<RunningMap>());
     return;
   }
+  const FunctionDecl *Definition = nullptr; // that the path has not gone into
+  A->Unbalanced |= Callee && A->U.meaningsOf(Callee).empty() && Callee->hasBody(Definition) &&
+                   A->concerns(Definition) && !A->leavesAlone(Definition) && !A->onlyWaits(Definition);
   Next = State = followThreads(State, Call, C.getStackFrame());
   if (A->U.meaningOf(Callee, Effect::Fork)) {
     // The child has one thread and locks in the state of that moment: what it does with them is its own art.
@@ -1074,7 +1092,7 @@ void LockState::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
     const bool InChild = State->isNull(Child).isConstrainedTrue();
     for (const auto &[Lock, Known] : State->get<LockMap>())
       if (InChild) {
-        Next = Next->remove<LockMap>(Lock);
+        Next = forget(Next, Lock);
       } else if (Known.isHeld() &&
                  !Names.variableOf(Lock)) { // in memory that the two may share: the child may give it back
         Standing Doubtful = Known;
@@ -1092,7 +1110,7 @@ void LockState::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
     if (Entry && Written->releasesForCaller(Entry))
       for (const auto &[Lock, Known] : State->get<LockMap>())
         if (Known.isHeld())
-          Next = Next->remove<LockMap>(Lock)->add<GuardedSet>(Lock);
+          Next = forget(Next, Lock)->add<GuardedSet>(Lock);
   } else if (A->U.meaningsOf(Callee).empty()) {
     Next = passUnseenCall(Names.remember(State, Call), Call);
   }
@@ -1189,7 +1207,7 @@ void LockState::onFree(const CallEvent &Call, const Meaning &Row, CheckerContext
       Held = Lock;
       How = settled(State, Known);
     }
-    Next = Next->remove<LockMap>(Lock);
+    Next = forget(Next, Lock);
   }
   if (Held && A->Book.isOn(Rule::lock_Lifetime))
     report(Rule::lock_Lifetime, "lock '" + nameOf(Held, nullptr) + "' is freed while it is held", Held, How, Call, Next,
@@ -1217,7 +1235,7 @@ ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent
     const Standing &Known = Followed.second;
     const ValueDecl *Place = Names.declarationOf(Lock);
     if (!HasBody && llvm::is_contained(Given, Lock)) {
-      State = State->remove<LockMap>(Lock); // theirs to take and to give back
+      State = forget(State, Lock); // theirs to take and to give back
       continue;
     }
     if (Known.isHeld()) {
@@ -1241,7 +1259,7 @@ ProgramStateRef LockState::passUnseenCall(ProgramStateRef State, const CallEvent
                 : !System && ((Var && Var->isExternallyVisible()) ||
                               llvm::any_of(Given, [&](LockName Object) { return Names.isWithin(Lock, Object); }));
     if (Reachable)
-      State = State->remove<LockMap>(Lock);
+      State = forget(State, Lock);
   }
   return State;
 }
@@ -1311,7 +1329,7 @@ void LockState::passDeclaredCall(ProgramStateRef State, const CallEvent &Call, C
       // It may be a part of what is named, or behind it, that a body in this file has taken.
       for (const auto &[Part, Known] : Before)
         if (Part != Lock && Known.isHeld() && Names.isWithin(Part, Lock))
-          State = State->remove<LockMap>(Part);
+          State = forget(State, Part);
       break;
     }
     State = apply(State, Call, {What, D.Row, Region, nullptr}, Note, C);
@@ -1368,7 +1386,7 @@ void LockState::noteGuard(SVal Location, SVal Value, CheckerContext &C) const {
     Next = Next->add<GuardedSet>(Object);
     for (const auto &[Lock, Known] : State->get<LockMap>())
       if (Names.isWithin(Lock, Object))
-        Next = Next->remove<LockMap>(Lock);
+        Next = forget(Next, Lock);
   };
   if (auto Compound = Value.getAs<nonloc::CompoundVal>())
     for (SVal Part : *Compound)
@@ -1388,7 +1406,7 @@ void LockState::forgetWritten(SVal Location, CheckerContext &C) const {
   ProgramStateRef Next = State;
   for (const auto &[Lock, Known] : State->get<LockMap>())
     if (!Known.isHeld() && Known.Region && (Known.Region == Target || Known.Region->isSubRegionOf(Target)))
-      Next = Next->remove<LockMap>(Lock);
+      Next = forget(Next, Lock);
   if (Next != State)
     C.addTransition(Next);
 }
@@ -1428,7 +1446,7 @@ void LockState::checkPreStmt(const DeclStmt *Declaration, CheckerContext &C) con
   for (const auto &[Lock, Known] : State->get<LockMap>())
     if (const VarDecl *Var = Names.variableOf(Lock);
         Var && Names.frameOf(Lock) == C.getStackFrame() && llvm::is_contained(Declaration->decls(), Var))
-      Next = Next->remove<LockMap>(Lock);
+      Next = forget(Next, Lock);
   if (Next != State)
     C.addTransition(Next);
 }
@@ -1483,7 +1501,7 @@ void LockState::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
   for (const auto &[Lock, Known] : State->get<LockMap>())
     if (const ValueDecl *Place = Names.declarationOf(Lock);
         Known.At == SyncStage::Gone && Place && holds(Loop, [&](const Stmt *S) { return DestroysPicked(S, Place); }))
-      Next = Next->remove<LockMap>(Lock);
+      Next = forget(Next, Lock);
   if (Next != State)
     C.addTransition(Next);
 }
@@ -1510,6 +1528,12 @@ void LockState::checkEndFunction(const ReturnStmt *Return, CheckerContext &C) co
   if (Return && Return->getRetValue())
     Returned = C.getSVal(Return->getRetValue());
   endFrame(C.getStackFrame(), Return, /*EndsThread=*/false, Returned, C);
+  if (!C.inTopFrame())
+    return;
+  A->Unbalanced |= !C.getState()->get<GuardedSet>().isEmpty();
+  for (const auto &[Lock, Known] : C.getState()->get<LockMap>())
+    A->Unbalanced |= (Known.isHeld() && (Known.MaybeReleased || settled(C.getState(), Known).isHeld())) ||
+                     Known.OnEntry || Known.Uncounted;
 }
 
 void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool EndsThread, SVal Returned,
@@ -1559,7 +1583,7 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
     const bool Gone = Names.frameOf(Lock) == Frame;
     const bool Held = settled(State, Known).isHeld();
     if (Held && Handlers) {
-      Next = Next->remove<LockMap>(Lock);
+      Next = forget(Next, Lock);
       continue;
     }
     if (Held && Known.Owner == Frame) {
@@ -1679,7 +1703,7 @@ void LockState::checkEndAnalysis(ExplodedGraph &, BugReporter &Reporter, ExprEng
       // A caller of this file shows what it is meant to be.
       if (!Lost && Outermost &&
           (HandedOver.count({Function, Place}) ||
-           (!SeenFromCallers.count(Function) && Written->isReleasedByCaller(Function, Place))))
+           (!A->Trial && !SeenFromCallers.count(Function) && Written->isReleasedByCaller(Function, Place))))
         continue;
       PathDiagnosticLocation At = Where->At ? PathDiagnosticLocation(Where->At, SM, Where->Frame)
                                             : PathDiagnosticLocation::createDeclEnd(Where->Frame, SM);

@@ -187,6 +187,8 @@ struct Summary {
 
   /// The stages that a closed function finds a lock in, and leaves it in.
   static constexpr Stages Given = UnknownStage | bit(SyncStage::Made) | bit(SyncStage::Free);
+  /// Forgets what it might do to the locks that \p Seen is on: nobody who does not hold them will see any of it.
+  void balance(const Focus &Seen, const std::vector<const Place *> &Places);
   bool isClosed(const std::vector<const Place *> &Places) const {
     if (!Done || EndsThread || Configures || !LendsSome.empty() || !Lends.empty() || !LeavesHidden.empty() || Jumps ||
         CallsBack || Hidden[HandleObject] || Hidden[ScopeObject])
@@ -280,6 +282,7 @@ struct Triage::Impl {
   /// Some functions call each other in very many ways: they are suspects.
   static constexpr unsigned MostRounds = 8, MostRepeats = 500;
   llvm::DenseSet<const FunctionDecl *> Cleared;
+  std::map<const FunctionDecl *, Focus> Balanced; ///< and what for
   llvm::DenseMap<const FunctionDecl *, std::unique_ptr<Written>> Writes;
   llvm::DenseMap<const FunctionDecl *, std::vector<unsigned>> FlagsIn;
   llvm::DenseMap<unsigned, const VarDecl *> Flags; ///< by the hash of the guard that asks for them
@@ -660,6 +663,28 @@ static Focus onlyOn(const Name &P) {
   else
     Only.Syncs = true;
   return Only;
+}
+
+void Summary::balance(const Focus &Seen, const std::vector<const Place *> &Places) {
+  auto IsSeen = [&](unsigned Number) {
+    return Places[Number]->What == SyncObject && Seen.isOn(declared(*Places[Number]));
+  };
+  for (auto &[Number, R] : Known)
+    if (IsSeen(Number))
+      for (SyncStage Entry : {SyncStage::Unknown, SyncStage::Made, SyncStage::Free}) {
+        R &= ~(Relation(0xff) << (8 * unsigned(Entry)));
+        R |= Relation(bit(Entry) | bit(SyncStage::Free)) << (8 * unsigned(Entry));
+      }
+  for (auto &[Number, Entries] : Breaks)
+    if (IsSeen(Number))
+      Entries &= ~Given;
+  for (std::set<unsigned> *Ends : {&EndsHeld, &EndsFree})
+    for (auto It = Ends->begin(); It != Ends->end();)
+      It = IsSeen(*It) ? Ends->erase(It) : std::next(It);
+  if (Seen.All || Seen.Syncs)
+    LeavesHidden.All = LeavesHidden.Syncs = false;
+  for (auto It = LeavesHidden.Objects.begin(); It != LeavesHidden.Objects.end();)
+    It = Seen.isOn(*It) ? LeavesHidden.Objects.erase(It) : std::next(It);
 }
 
 void Pass::suspect(const Place &P) {
@@ -1721,6 +1746,8 @@ Summary &Triage::Impl::summaryOf(const FunctionDecl *F, const Assumption &Given)
       Once.runByGuards();
     // It begins with a lock held, or owes one at its end, by a name that only the proof follows.
     Next.Suspect |= hasLockAttributes(F) && U.touchesSync(F);
+    if (auto Seen = Balanced.find(F->getCanonicalDecl()); Seen != Balanced.end())
+      Next.balance(Seen->second, Places);
     Next.RestsOn = Depth;
     Next.Round = Round;
     Grew |= !Next.says(Out);
@@ -1760,6 +1787,13 @@ bool Triage::isSuspect(const FunctionDecl *F) {
 void Triage::clear(const FunctionDecl *F) {
   if (!I->summaryOf(F).CallsBack) // else whoever calls it has a say in what it does
     I->Cleared.insert(F->getCanonicalDecl());
+}
+
+void Triage::balance(const FunctionDecl *F) {
+  const Focus &Seen = I->Balanced.emplace(F->getCanonicalDecl(), suspicion(F)).first->second;
+  for (auto &[Which, Known] : I->Summaries)
+    if (Which.first->getCanonicalDecl() == F->getCanonicalDecl())
+      Known->balance(Seen, I->Places);
 }
 
 bool Triage::standsAlone(const FunctionDecl *F) { return I->standsAlone(F); }

@@ -45,8 +45,8 @@ private:
     FunctionSummariesTy Summaries;
     SetOfConstDecls Inlined;
   };
-  /// \returns whether all paths of \p F were seen.
-  bool explore(const FunctionDecl *F, Exploration &Into);
+  /// Explores \p F, for what triage suspects or for everything. \returns whether all paths were seen.
+  bool explore(const FunctionDecl *F, Exploration &Into, bool Everything);
   void count(const FunctionDecl *F, bool Whole);
   void rewrite();
 
@@ -257,10 +257,10 @@ Session::Session(CompilerInstance &CI, const Options &Asked, Unit &U, Findings &
   Shared.Waits = [this](const FunctionDecl *F) { return Filter.mayWait(F); };
 }
 
-bool Session::explore(const FunctionDecl *F, Exploration &Into) {
-  Shared.On = Focus::everything();
-  if (Asked.Triage && !U.touchesScopes(F) && !hasLockAttributes(F))
-    Shared.On = Filter.suspicion(F);
+bool Session::explore(const FunctionDecl *F, Exploration &Into, bool Everything) {
+  Shared.On = Everything || U.touchesScopes(F) || hasLockAttributes(F) ? Focus::everything() : Filter.suspicion(F);
+  Shared.Unbalanced = hasLockAttributes(F);
+  Shared.Before = Shared.Book.Made;
   ExprEngine Engine(CrossUnit, *Manager, &Into.Inlined, &Into.Summaries, ExprEngine::Inline_Regular);
   Engine.ExecuteWorkList(Manager->getAnalysisDeclContextManager().getStackFrame(F),
                          Asked.Deep ? DeepBudget : CompileBudget);
@@ -292,25 +292,32 @@ bool Session::look() {
 }
 
 void Session::prove() {
-  // What only functions of this file call is judged from there. But where nothing goes wrong however it is called, what
-  // made it suspect need not be followed again from each of its callers, and from theirs.
+  // Callees first: what is known of them need not be followed again from each of their callers, and from theirs. What
+  // only functions of this file call is judged from there, but where nothing goes wrong however it is called there is
+  // nothing to judge. (Without triage too, so that the same is passed by.)
+  llvm::SmallPtrSet<const FunctionDecl *, 16> Clean, Explored;
   Shared.Trial = true;
   for (const FunctionDecl *F : llvm::reverse(CallersFirst)) {
-    if (!Asked.Triage || !isAnalysed(F) || !isRelevant(F) || !Filter.isSuspect(F) || Filter.standsAlone(F))
+    if (!isAnalysed(F) || !isRelevant(F) || !U.isCalled(F) || !Filter.isSuspect(F))
       continue;
-    Shared.Before = Shared.Book.Made;
-    Exploration Alone;
-    if (!explore(F, Alone) || Shared.isDecided())
+    Exploration Apart;
+    if (!explore(F, Apart, /*Everything=*/false) || Shared.isDecided())
+      continue;
+    if (!Shared.Unbalanced)
+      Filter.balance(F);
+    if (!Asked.Triage)
       continue;
     count(F, true);
-    Filter.clear(F);
+    Clean.insert(F->getCanonicalDecl());
+    if (!Filter.standsAlone(F))
+      Filter.clear(F);
   }
   Shared.Trial = false;
 
+  // Callers first: they show what is meant.
   Exploration Here;
-  llvm::SmallPtrSet<const FunctionDecl *, 16> Explored;
   for (const FunctionDecl *F : CallersFirst) {
-    if (!isAnalysed(F) || !isRelevant(F))
+    if (!isAnalysed(F) || !isRelevant(F) || Clean.count(F->getCanonicalDecl()))
       continue;
     // What is seen from all of its callers need not be seen once more without them.
     if (!Filter.standsAlone(F) &&
@@ -321,7 +328,7 @@ void Session::prove() {
     if (Asked.Triage && !Filter.isSuspect(F))
       continue;
     Explored.insert(F->getCanonicalDecl());
-    count(F, explore(F, Here));
+    count(F, explore(F, Here, /*Everything=*/!Asked.Triage));
   }
 }
 
