@@ -109,6 +109,16 @@ std::optional<bool> safespawn::truthOf(ProgramStateRef State, SymbolRef Symbol) 
   return std::nullopt;
 }
 
+unsigned safespawn::kinOf(const LocationContext *Frame) {
+  if (!Frame)
+    return 0;
+  llvm::FoldingSetNodeID Calls;
+  for (const StackFrameContext *F = Frame->getStackFrame(); F;
+       F = F->getParent() ? F->getParent()->getStackFrame() : nullptr)
+    Calls.AddPointer(F->getCallSite());
+  return Calls.ComputeHash() | 1;
+}
+
 const StackFrameContext *safespawn::frameOf(const MemRegion *Region, ProgramStateRef State) {
   const auto *Space = dyn_cast_or_null<StackSpaceRegion>(compat::memorySpace(Region->getBaseRegion(), State));
   return Space ? Space->getStackFrame() : nullptr;

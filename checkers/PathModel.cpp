@@ -100,9 +100,11 @@ private:
     const StackFrameContext *In = nullptr;
     bool Everywhere = false; ///< whatever function asks
     bool Calls = false;      ///< it asks by a call, which may ask for more than it is given
-    llvm::SmallPtrSet<const Stmt *, 2> Where;
+    unsigned Kin = 0;        ///< the same for all rounds of the loops that led to the frame
   };
   mutable llvm::DenseMap<unsigned, GuardUse> Askers;
+  /// The conditions that ask for a guard, by its kin.
+  mutable llvm::DenseMap<unsigned, llvm::SmallPtrSet<const Stmt *, 2>> AskedAt;
   /// Where its paths have been, and what they followed and knew there.
   mutable Visits Earlier;
   /// Calls that were followed for what they wait for, and how deep.
@@ -151,6 +153,14 @@ bool steps(const Stmt *S, const Expr *Condition) {
       return true;
   }
   return llvm::any_of(S->children(), [&](const Stmt *Child) { return steps(Child, Condition); });
+}
+
+bool readsShared(const Stmt *Condition, const Stmt *Body);
+
+/// Whether \p Loop ends some time because \p Condition of it fails, although that holds in the first rounds: what a
+/// call returned is not a count, and neither is a flag that only this loop changes.
+bool endsInTime(const Stmt *Loop, const Expr *Condition, const Stmt *Body) {
+  return !holdsCall(Condition) && (steps(Loop, Condition) || readsShared(Condition, Body));
 }
 
 /// Whether \p S holds &\p Var.
@@ -232,10 +242,12 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
   }
   const Stmt *Loop = loopOf(E, C.getLocationContext()->getParentMap());
   if (Loop && A->Book.Hosted) {
-    // Out of a loop for ever leads only what its body asks.
+    // Out of a loop for ever leads only what its body asks, in whichever round.
     const bool MayEnd =
         E->isEvaluatable(C.getASTContext()) ||
-        (knowledgeOf(State, C.getSVal(E)).Holds != Knowledge::Yes && !hasAlternatives(conditionOf(Loop)));
+        (hasAlternatives(conditionOf(Loop))
+             ? false
+             : knowledgeOf(State, C.getSVal(E)).Holds != Knowledge::Yes || !endsInTime(Loop, E, In->getBody()));
     State = MayEnd ? State->remove<ClosedLoops>(Loop) : State->add<ClosedLoops>(Loop);
   }
   if (A->Book.Hosted && wasHere(State, E, C)) {
@@ -334,7 +346,6 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
   const LocationContext *Here = C.getLocationContext();
   AnalysisManager &Manager = C.getAnalysisManager();
   Visit Now;
-  Now.Round = C.blockCount();
   // A comparison may have been decided before it comes here.
   Now.Values.push_back({C.getSVal(Condition), {}});
   // What comes to a place once more as it came there before finds nothing new in another round, provided that the loops
@@ -343,7 +354,7 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
       llvm::none_of(State->get<ClosedLoops>(), [&](const Stmt *Loop) { return isWithin(Here, Condition, Loop); });
   llvm::FoldingSetNodeID Place;
   Place.AddPointer(Condition);
-  Place.AddPointer(Here);
+  Place.AddInteger(kinOf(Here));
   Place.AddPointer(State->get<LookedInto>());
   Place.AddPointer(State->get<LookedFrom>());
   for (auto AddFollowed : A->Fingerprints)
@@ -355,11 +366,13 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
   };
   const CFGBlock *const Asking = Here->getAnalysisDeclContext()->getCFGStmtMap()->getBlock(Condition);
   const CFGBlock *Block = Asking;
+  const CoreEngine &Engine = C.getStateManager().getOwningEngine().getCoreEngine();
   for (const LocationContext *L = Here; L; L = L->getParent()) {
     const auto *Frame = dyn_cast<StackFrameContext>(L);
     const auto *F = Frame ? dyn_cast<FunctionDecl>(Frame->getDecl()) : nullptr;
     if (!F)
       continue;
+    Now.Rounds.push_back(Block ? NodeBuilderContext(Engine, Block, Frame).blockCount() : 0);
     auto *Live = Frame->getAnalysis<LiveVariables>();
     for (const VarDecl *Var : Branches->localsThatMatter(Frame, Manager))
       if ((!Block || !Live || Live->isLive(Block, Var)) && // else it gets another value before anybody asks
@@ -378,14 +391,14 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
                  !Branches->mattersBehind(What, Asking, Here, Outside, Manager);
         }))
       continue;
-    Now.Guards.push_back({Key, {Value, {}}});
+    Now.Guards.push_back({Use.Kin, {Value, {}}});
   }
   llvm::sort(Now.Guards, llvm::less_first());
   Now.State = State;
   return Earlier.wasHere(Place, std::move(Now),
                          {[&](ProgramStateRef At, SVal Value) { return knowledgeOf(At, Value); },
                           // One that is asked in a single place ties nothing together.
-                          [&](unsigned Guard) { return Askers.find(Guard)->second.Where.size() > 1; },
+                          [&](unsigned Guard) { return AskedAt.find(Guard)->second.size() > 1; },
                           [&](ProgramStateRef At) {
                             return knownMemory(At, [&](const ValueDecl *What) {
                               return Branches->mattersBehind(What, Asking, Here, Outside, C.getAnalysisManager());
@@ -402,12 +415,11 @@ void PathModel::leaveLoop(ProgramStateRef State, const Expr *Condition, const St
   // bound itself does not matter. A condition known to be true would otherwise end the path here, silently.
   std::optional<DefinedOrUnknownSVal> Value = C.getSVal(Condition).getAs<DefinedOrUnknownSVal>();
   if (C.blockCount() > Rounds && Value) {
-    // while (1) has no other side; what a call returned is not a count, and neither is a flag that only this loop
-    // changes.
+    // while (1) has no other side.
     const auto *In = cast<FunctionDecl>(C.getLocationContext()->getDecl());
     if (ProgramStateRef Left = State->assume(*Value, false))
       State = Left;
-    else if (!holdsCall(Condition) && (steps(Loop, Condition) || readsShared(Condition, In->getBody())))
+    else if (endsInTime(Loop, Condition, In->getBody()))
       State = State->BindExpr(Condition, C.getLocationContext(),
                               C.getSValBuilder().makeTruthVal(false, Condition->getType()));
   }
@@ -428,9 +440,11 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
   const StackFrameContext *Frame = C.getStackFrame(), *Top = Frame;
   while (Top->getParent())
     Top = Top->getParent()->getStackFrame();
-  llvm::FoldingSetNodeID Words, Place;
+  llvm::FoldingSetNodeID Words, Kin, Place;
   Words.AddInteger(Asked->Hash);
   Words.AddPointer(Frame);
+  Kin.AddInteger(Asked->Hash);
+  Kin.AddInteger(kinOf(Frame));
   SmallVector<std::pair<unsigned, const StackFrameContext *>, 2> Keys{{Words.ComputeHash(), Frame}};
   const MemRegion *Flag = Asked->Flag ? regionWritten(Asked->Flag, State, C.getLocationContext()) : nullptr;
   if (Flag && !frameOf(Flag, State)) {
@@ -444,7 +458,8 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
     Use.In = In;
     Use.Everywhere |= Key != Keys.front().first;
     Use.Calls |= holdsCall(Condition);
-    Use.Where.insert(Condition);
+    Use.Kin = Use.Everywhere ? Key : Kin.ComputeHash();
+    AskedAt[Use.Kin].insert(Condition);
   }
   if (!Value)
     return;
@@ -643,6 +658,7 @@ void PathModel::checkEndAnalysis(ExplodedGraph &, BugReporter &, ExprEngine &) c
   Branches->clear();
   Mentions.clear();
   Askers.clear();
+  AskedAt.clear();
   Earlier.clear();
   Waited.clear();
 }

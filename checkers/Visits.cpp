@@ -25,8 +25,9 @@ static bool sameAnswer(const Knowledge &A, const Knowledge &B) {
 /// Whether \p Before knew no more than \p Later does, as far as variables and guards go.
 static bool covers(Visit &Before, Visit &Later, const Visits::Questions &Ask) {
   // In an earlier round there are more rounds to come, but the way out may be taken later only.
-  if (Before.Round != Later.Round && (Before.Round > Later.Round || !Before.MayLeave))
-    return false;
+  for (auto [Mine, Theirs] : llvm::zip(Before.Rounds, Later.Rounds))
+    if (Mine != Theirs && (Mine > Theirs || !Before.MayLeave))
+      return false;
   if (Before.Values.size() != Later.Values.size())
     return false;
   for (auto [Mine, Theirs] : llvm::zip(Before.Values, Later.Values))

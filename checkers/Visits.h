@@ -67,7 +67,8 @@ struct Visit {
   using Cells = llvm::SmallVector<Cell, 8>;
 
   clang::ento::ProgramStateRef State;
-  unsigned Round = 0;    ///< how often the path has come to this block
+  /// How often the path has come to this block, and before that to those of the calls that led to it, from within.
+  llvm::SmallVector<unsigned, 8> Rounds;
   bool MayLeave = false; ///< whether the condition of a loop may end it here and now
   /// Of the variables that matter, in one order at one place.
   llvm::SmallVector<Value, 16> Values;
