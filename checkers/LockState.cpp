@@ -1603,6 +1603,10 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
       Now.Owner = nullptr;
     } else if (!Held && Known.isHeld() && Known.Result && Known.Owner == Frame) {
       Endings.insert({Function, Place, Ending::Refused, Said});
+      if (succeeded(State, Known.Result, Known.Row, A->U) == false) { // nobody will ask once more
+        Now = settled(State, Known);
+        Now.Owner = nullptr;
+      }
     } else if (Held && Known.Owner && Known.TakenIn != Frame && !EndsThread &&
                Written->releasesForCaller(Function, Place)) {
       // It gives the lock back on some of its paths. What decides there may be known to the caller and not to us.
@@ -1750,11 +1754,14 @@ void safespawn::registerLockState(CheckerManager &Manager, Analysis &A) {
       if (Thread.Result)
         addKnowledge(State, Thread.Result, Id);
     for (const auto &[Lock, Known] : State->get<LockMap>()) {
-      for (unsigned Value : {Lock, unsigned(Known.At), unsigned(Known.OnEntry), unsigned(Known.Uncounted),
-                             unsigned(Known.MaybeReleased)})
+      // Made here, and taken and given back since, is the same to all that may come.
+      const bool OnlyMade = Known.At == SyncStage::Made && (!Known.ReleasedIn || Known.ReleasedIn->inTopFrame());
+      const SyncStage At = OnlyMade ? SyncStage::Free : Known.At;
+      for (unsigned Value : {Lock, unsigned(At), unsigned(At == SyncStage::Free && Known.KindSeen),
+                             unsigned(Known.OnEntry), unsigned(Known.Uncounted), unsigned(Known.MaybeReleased)})
         Id.AddInteger(Value);
       if (Known.isHeld()) { // where it was taken only tells the story
-        Id.AddPointer(Known.Owner);
+        Id.AddInteger(kinOf(Known.Owner));
         Id.AddInteger(Known.Left);
       }
       if (Known.Result) {
