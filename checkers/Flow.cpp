@@ -141,7 +141,14 @@ std::optional<Guard> safespawn::guardOf(const Expr *Condition, const ASTContext 
     Compare->getRHS()->IgnoreParenCasts()->Profile(Id, Context, /*Canonical=*/true);
   const Expr *Flag = (Compare ? Compare->getLHS() : Asked)->IgnoreParenCasts();
   if ((!Compare || (WithZero && Op == BO_EQ)) && isa<DeclRefExpr, MemberExpr>(Flag))
-    Found.Flag = Flag;
+    Found.Flag = Found.Object = Flag;
+  else if (Compare && Bound.Val.isInt() && isa<DeclRefExpr, MemberExpr>(Flag)) {
+    llvm::FoldingSetNodeID Question;
+    Question.AddInteger(Op);
+    Bound.Val.getInt().Profile(Question);
+    Found.Object = Flag;
+    Found.Question = Question.ComputeHash();
+  }
   Found.Hash = Id.ComputeHash();
   return Found;
 }

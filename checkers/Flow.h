@@ -53,6 +53,9 @@ struct Guard {
   llvm::SmallVector<const clang::ValueDecl *, 4> Reads; ///< variables and fields
   bool Follows = false;                                 ///< reads also what has no name but a pointer to it
   const clang::Expr *Flag = nullptr; ///< the variable or member whose truth it is, where it is no more than that
+  /// The variable or member whose truth it is, or that it compares with a constant, and what it asks of that.
+  const clang::Expr *Object = nullptr;
+  unsigned Question = 0;
 };
 /// The guard that \p Condition asks, or nullopt.
 std::optional<Guard> guardOf(const clang::Expr *Condition, const clang::ASTContext &Context);

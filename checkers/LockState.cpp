@@ -613,7 +613,9 @@ ProgramStateRef LockState::releaseAliases(ProgramStateRef State, LockName Releas
     // Two fields of one kind in two named variables are two locks; behind pointers nobody knows. Of elements a loop
     // gives back more than the two rounds that we follow.
     const VarDecl *OtherVar = Names.variableOf(Other);
-    if (Released && (Names.declarationOf(Other) != Place || (Var && OtherVar && Var != OtherVar)))
+    // What the path has allocated has no name but the pointers to it, and one that was read again may be one of them.
+    const bool Allocated = Place && !Names.declarationOf(Other) && !holdsObjects(Place);
+    if (Released && !Allocated && (Names.declarationOf(Other) != Place || (Var && OtherVar && Var != OtherVar)))
       continue;
     Standing Doubtful = Known;
     Doubtful.MaybeReleased = true;

@@ -436,7 +436,7 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
     return;
   ProgramStateRef State = C.getState();
   auto Value = C.getSVal(Condition).getAs<DefinedOrUnknownSVal>();
-  // Asked in the same words in one function, or, of a flag, wherever it is.
+  // Asked in the same words in one function, or, of one object and a constant, wherever it is.
   const StackFrameContext *Frame = C.getStackFrame(), *Top = Frame;
   while (Top->getParent())
     Top = Top->getParent()->getStackFrame();
@@ -446,9 +446,10 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
   Kin.AddInteger(Asked->Hash);
   Kin.AddInteger(kinOf(Frame));
   SmallVector<std::pair<unsigned, const StackFrameContext *>, 2> Keys{{Words.ComputeHash(), Frame}};
-  const MemRegion *Flag = Asked->Flag ? regionWritten(Asked->Flag, State, C.getLocationContext()) : nullptr;
-  if (Flag && !frameOf(Flag, State)) {
-    Place.AddPointer(Flag);
+  const MemRegion *Object = Asked->Object ? regionWritten(Asked->Object, State, C.getLocationContext()) : nullptr;
+  if (Object && !frameOf(Object, State)) {
+    Place.AddPointer(Object);
+    Place.AddInteger(Asked->Question);
     Keys.push_back({Place.ComputeHash(), Top});
   }
   for (auto [Key, In] : Keys) {
