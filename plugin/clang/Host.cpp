@@ -23,7 +23,7 @@ using namespace safespawn;
 namespace {
 
 /// Steps that the proof of one function may take. A compile must not feel it; what needs more is named as unproved.
-constexpr unsigned CompileBudget = 12000;
+constexpr unsigned CompileBudget = 16000;
 constexpr unsigned DeepBudget = 2000000;
 
 /// One file under analysis: the rules about code as it is written, triage, then proof.
