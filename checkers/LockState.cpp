@@ -1604,7 +1604,9 @@ void LockState::endFrame(const StackFrameContext *Frame, const Stmt *At, bool En
       Endings.insert({Function, Place, Ending::Released, Said});
       Now.Owner = nullptr;
     } else if (!Held && Known.isHeld() && Known.Result && Known.Owner == Frame) {
-      Endings.insert({Function, Place, Ending::Refused, Said});
+      // That a lock could not be waited for nobody tells a caller, and nobody acts on it.
+      if (Known.Row->What == Effect::TryAcquire)
+        Endings.insert({Function, Place, Ending::Refused, Said});
       if (succeeded(State, Known.Result, Known.Row, A->U) == false) { // nobody will ask once more
         Now = settled(State, Known);
         Now.Owner = nullptr;
