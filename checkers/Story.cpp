@@ -301,24 +301,30 @@ static bool isSeenFromCaller(const PathDiagnostic &D) {
                            SM.getExpansionLoc(In->getEndLoc()));
 }
 
-/// \p Message without what stands in quotes: callers have other names for the same object.
-static std::string withoutNames(StringRef Message) {
+/// \p Message without what stands in quotes, or with no more of it than the last step: lock of 'r->zones->lock'.
+/// Callers have other names for the same object.
+static std::string withoutNames(StringRef Message, bool LastSteps = false) {
   std::string Text;
   SmallVector<StringRef, 8> Parts;
   Message.split(Parts, '\'');
-  for (size_t I = 0; I < Parts.size(); I += 2)
-    Text += Parts[I];
+  for (size_t I = 0; I < Parts.size(); ++I)
+    if (I % 2 == 0)
+      Text += Parts[I];
+    else if (LastSteps)
+      Text += Parts[I].substr(Parts[I].find_last_of(".>") + 1);
   return Text;
 }
 
 /// Whether \p Other reports the defect of \p D, seen on another path: in the words of the function itself, where \p D
-/// has those of a caller, or under a rule that fits it better.
+/// has those of a caller; in those of another caller, of which one is as good as the other; or under a rule that fits
+/// it better.
 static bool isSaidBetter(const PathDiagnostic &D, const PathDiagnostic &Other) {
   const RuleInfo *Own = findRule(D.getCheckerName()), *Specific = findRule(Other.getCheckerName());
-  if (Own && Own == Specific && isSeenFromCaller(D) && !isSeenFromCaller(Other) &&
+  const StringRef Text = D.getVerboseDescription(), OtherText = Other.getVerboseDescription();
+  if (Own && Own == Specific && isSeenFromCaller(D) &&
       D.getLocation().asLocation() == Other.getLocation().asLocation() &&
-      D.getUniqueingDecl() == Other.getUniqueingDecl() &&
-      withoutNames(D.getVerboseDescription()) == withoutNames(Other.getVerboseDescription()))
+      D.getUniqueingDecl() == Other.getUniqueingDecl() && withoutNames(Text) == withoutNames(OtherText) &&
+      (!isSeenFromCaller(Other) || (withoutNames(Text, true) == withoutNames(OtherText, true) && OtherText < Text)))
     return true;
   return Own && Specific && Specific->Id == Rule::thread_StackEscape && isOver(Specific->Id, Own->Id) &&
          D.getDeclWithIssue() == Other.getDeclWithIssue() && passesBy(D.path, Other.getLocation().asLocation());

@@ -41,3 +41,16 @@ int good_calls_them_too(struct queue *last) {
   bad_releases_again(last);
   return 0;
 }
+
+// Of a function that only others of this file call, in the words of one of them.
+static void bad_keeps(struct queue *which, int closing) {
+  pthread_mutex_lock(&which->mu); // expected-note{{'a->mu' is taken here}}
+  if (prepare(which)) // expected-note{{'prepare(which)' holds: taking the early return}}
+    return; // expected-warning{{lock 'a->mu' is still held when 'bad_keeps' returns [safespawn.lock.Leak]}}
+  which->closed = closing;
+  pthread_mutex_unlock(&which->mu);
+}
+
+void calls_for_one(struct queue *a) { bad_keeps(a, 1); }
+
+void calls_for_another(struct queue *b) { bad_keeps(b, 0); }
