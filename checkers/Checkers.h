@@ -27,6 +27,8 @@ struct Analysis {
   /// Whether a path of the exploration at hand gives back a lock that it has not taken, or ends with one that stands
   /// where it did not stand at the beginning.
   mutable bool Unbalanced = false;
+  /// Whether one gives up a thread that it has not started, or ends with one that it has and that still runs.
+  mutable bool LeavesThreads = false;
   bool isDecided() const { return Trial && Book.Made != Before; }
   /// Whether a call leaves its caller's objects as they were (see Triage); null where nobody has looked.
   std::function<bool(const clang::FunctionDecl *)> Closed;

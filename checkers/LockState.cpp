@@ -1078,10 +1078,11 @@ void LockState::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
     passDeclaredCall(State, Call, C);
     return;
   }
+  // Whichever of its paths this was, and whether the path has seen it: who joins some joins all that it should.
+  if (Callee && A->U.givesUpHandles(Callee) && (C.wasInlined || A->leavesAlone(Callee)))
+    State = State->remove<RunningMap>();
   if (C.wasInlined) {
-    // Whichever of its paths this was: who joins some joins all that it should.
-    if (Callee && A->U.givesUpHandles(Callee))
-      C.addTransition(State->remove<RunningMap>());
+    C.addTransition(State);
     return;
   }
   const FunctionDecl *Definition = nullptr; // that the path has not gone into

@@ -40,6 +40,7 @@ struct Handle {
   Stage At = Live;
   bool Escaped = false;            ///< stored or handed to where it outlives the frame
   bool MaybeGiven = false;         ///< somebody we do not see, or a loop over all handles, may have joined it
+  bool ByLoop = false;             ///< it was such a loop
   bool Waited = false;             ///< the spawner has waited for another thread since the spawn
   const CallExpr *Spawn = nullptr; ///< null when the handle comes from elsewhere
   const Meaning *SpawnRow = nullptr;
@@ -53,15 +54,17 @@ struct Handle {
   SymbolRef GivenResult = nullptr;
 
   bool operator==(const Handle &O) const {
-    return At == O.At && Escaped == O.Escaped && MaybeGiven == O.MaybeGiven && Waited == O.Waited && Spawn == O.Spawn &&
-           SpawnResult == O.SpawnResult && Owner == O.Owner && Storage == O.Storage && Copy == O.Copy &&
-           Stored == O.Stored && Lent == O.Lent && GivenRow == O.GivenRow && GivenResult == O.GivenResult;
+    return At == O.At && Escaped == O.Escaped && MaybeGiven == O.MaybeGiven && ByLoop == O.ByLoop &&
+           Waited == O.Waited && Spawn == O.Spawn && SpawnResult == O.SpawnResult && Owner == O.Owner &&
+           Storage == O.Storage && Copy == O.Copy && Stored == O.Stored && Lent == O.Lent && GivenRow == O.GivenRow &&
+           GivenResult == O.GivenResult;
   }
   /// Adds all but the values of this path and the place.
   void addStage(llvm::FoldingSetNodeID &Id) const {
     Id.AddInteger(At);
     Id.AddBoolean(Escaped);
     Id.AddBoolean(MaybeGiven);
+    Id.AddBoolean(ByLoop);
     Id.AddBoolean(Waited);
     Id.AddBoolean(Stored);
     for (const void *P :
@@ -173,10 +176,17 @@ ProgramStateRef giveUpAll(ProgramStateRef State, const MemRegion *Object) {
     if (Object && H.At == Handle::Live && !H.MaybeGiven && H.Storage && H.Storage->getBaseRegion() == Object &&
         isInArray(H.Storage)) {
       Handle Next = H;
-      Next.MaybeGiven = true;
+      Next.MaybeGiven = Next.ByLoop = true;
       State = State->set<HandleMap>(Symbol, Next);
     }
   return State;
+}
+
+/// Whether a thread that was started on this path has its handle in \p Object.
+bool isOwn(ProgramStateRef State, const MemRegion *Object) {
+  return llvm::any_of(State->get<HandleMap>(), [&](const auto &Known) {
+    return Object && Known.second.Spawn && Known.second.Storage && Known.second.Storage->getBaseRegion() == Object;
+  });
 }
 
 /// Marks a handle whose value goes where we do not follow it.
@@ -597,6 +607,7 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
     if (!Typed) // e.g. a pointer that somebody else gave us: theirs to join
       if (const auto *Pointee = dyn_cast_or_null<SymbolicRegion>(Region))
         Typed = C.getStoreManager().GetElementZeroRegion(Pointee, Pointee->getPointeeStaticType());
+    A->LeavesThreads |= !Typed;
     if (!Typed)
       return (void)C.addTransition(State);
     H.Storage = Typed;
@@ -631,6 +642,7 @@ void ThreadHandles::onSpawn(const CallEvent &Call, const Meaning &Row, CheckerCo
     State = lendArgument(State, Call, Row, H, C);
     State = State->bindLoc(loc::MemRegionVal(Typed), Fresh, Frame, /*notifyChanges=*/false);
   }
+  A->LeavesThreads |= !Symbol;
   if (!Symbol)
     return (void)C.addTransition(State);
   const FunctionDecl *Entry = Row.Entry.isArgument() ? Call.getArgSVal(Row.Entry.index()).getAsFunctionDecl() : nullptr;
@@ -748,8 +760,10 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
   if (const MemRegion *Place = handleAt(Value.getAsRegion()))
     if (SymbolRef Held = State->getSVal(Place).getAsSymbol(true); Held && State->get<HandleMap>(Held))
       Symbol = Held;
-  if (!Symbol)
+  if (!Symbol) {
+    A->LeavesThreads |= !isOwn(State, objectOf(State, Object));
     return (void)C.addTransition(giveUpAll(State, objectOf(State, Object)));
+  }
 
   const Handle *Before = State->get<HandleMap>(Symbol);
   if (!Before) {
@@ -824,6 +838,7 @@ void ThreadHandles::onGiveUp(const CallEvent &Call, const Meaning &Row, CheckerC
       (OwnThread || (Before && Before->Spawn && Before->At == Handle::Live && !lendsFrame(*Before, State)));
   const CallExpr *OwnHandle = OwnThread ? *State->get<SelfMap>(Symbol) : nullptr;
   State = State->set<HandleMap>(Symbol, Next);
+  A->LeavesThreads |= !Before && !isOwn(State, objectOf(State, Object));
   if (!Before) // an element that we know nothing of stands for all of its array
     State = giveUpAll(State, objectOf(State, Object));
   ExplodedNode *Given =
@@ -853,6 +868,7 @@ void ThreadHandles::onCancel(const CallEvent &Call, const Meaning &Row, CheckerC
   SVal Object = Call.getArgSVal(Row.Object.index());
   SymbolRef Symbol = Object.getAsSymbol(true);
   const Handle *Before = Symbol ? State->get<HandleMap>(Symbol) : nullptr;
+  A->LeavesThreads |= !Before && !isOwn(State, objectOf(State, Unit::argument(E, Row.Object)));
   if (Before && Before->At == Handle::Live && !Before->MaybeGiven && spawnFailed(State, *Before) &&
       A->Book.isOn(Rule::thread_JoinUnspawned) && !State->isNull(Object).isConstrained() &&
       !isGuarded(E, Unit::argument(E, Row.Object), C.getLocationContext(), A->U, /*BehindLoop=*/false)) {
@@ -1054,6 +1070,10 @@ void ThreadHandles::checkEndFunction(const ReturnStmt *Return, CheckerContext &C
   SVal Returned = UnknownVal();
   if (Return && Return->getRetValue())
     Returned = C.getSVal(Return->getRetValue());
+  if (C.inTopFrame())
+    for (const auto &[Symbol, H] : C.getState()->get<HandleMap>())
+      A->LeavesThreads |=
+          H.At == Handle::Detached || (H.MaybeGiven && !H.ByLoop) || isAlive(C.getState(), Symbol, H, C);
   endFrame(C.getStackFrame(), Return, Returned, C);
 }
 

@@ -110,6 +110,12 @@ struct Point {
   }
 };
 
+/// What a proof has seen of a function, and of which of its objects.
+struct Balance {
+  Focus Seen;
+  bool Locks = false, Threads = false;
+};
+
 struct Summary {
   bool Done = false;
   bool UnderWay = false;    ///< it is being made: what is here is a guess
@@ -187,8 +193,8 @@ struct Summary {
 
   /// The stages that a closed function finds a lock in, and leaves it in.
   static constexpr Stages Given = UnknownStage | bit(SyncStage::Made) | bit(SyncStage::Free);
-  /// Forgets what it might do to the locks that \p Seen is on: nobody who does not hold them will see any of it.
-  void balance(const Focus &Seen, const std::vector<const Place *> &Places);
+  /// Forgets what it might do to locks and threads, as far as nobody outside will see any of it.
+  void balance(const Balance &Of, const std::vector<const Place *> &Places);
   bool isClosed(const std::vector<const Place *> &Places) const {
     if (!Done || EndsThread || Configures || !LendsSome.empty() || !Lends.empty() || !LeavesHidden.empty() || Jumps ||
         CallsBack || Hidden[HandleObject] || Hidden[ScopeObject])
@@ -282,7 +288,7 @@ struct Triage::Impl {
   /// Some functions call each other in very many ways: they are suspects.
   static constexpr unsigned MostRounds = 8, MostRepeats = 500;
   llvm::DenseSet<const FunctionDecl *> Cleared;
-  std::map<const FunctionDecl *, Focus> Balanced; ///< and what for
+  std::map<const FunctionDecl *, Balance> Balanced;
   llvm::DenseMap<const FunctionDecl *, std::unique_ptr<Written>> Writes;
   llvm::DenseMap<const FunctionDecl *, std::vector<unsigned>> FlagsIn;
   llvm::DenseMap<unsigned, const VarDecl *> Flags; ///< by the hash of the guard that asks for them
@@ -665,7 +671,15 @@ static Focus onlyOn(const Name &P) {
   return Only;
 }
 
-void Summary::balance(const Focus &Seen, const std::vector<const Place *> &Places) {
+void Summary::balance(const Balance &Of, const std::vector<const Place *> &Places) {
+  if (Of.Threads) {
+    Hidden[HandleObject] = LeavesLoose = LeavesUsers = LeavesHidden.Threads = false;
+    Lends.clear();
+    LendsSome.clear();
+  }
+  if (!Of.Locks)
+    return;
+  const Focus &Seen = Of.Seen;
   auto IsSeen = [&](unsigned Number) {
     return Places[Number]->What == SyncObject && Seen.isOn(declared(*Places[Number]));
   };
@@ -1789,11 +1803,12 @@ void Triage::clear(const FunctionDecl *F) {
     I->Cleared.insert(F->getCanonicalDecl());
 }
 
-void Triage::balance(const FunctionDecl *F) {
-  const Focus &Seen = I->Balanced.emplace(F->getCanonicalDecl(), suspicion(F)).first->second;
+void Triage::balance(const FunctionDecl *F, bool Locks, bool Threads) {
+  const Focus &Seen = suspicion(F);
+  const Balance &Of = I->Balanced[F->getCanonicalDecl()] = {Seen, Locks, Threads && (Seen.Threads || Seen.All)};
   for (auto &[Which, Known] : I->Summaries)
     if (Which.first->getCanonicalDecl() == F->getCanonicalDecl())
-      Known->balance(Seen, I->Places);
+      Known->balance(Of, I->Places);
 }
 
 bool Triage::standsAlone(const FunctionDecl *F) { return I->standsAlone(F); }

@@ -32,9 +32,9 @@ public:
   bool isSuspect(const clang::FunctionDecl *F);
   /// Says that nothing goes wrong in \p F by itself, so that its callers need not be suspect for what happens in there.
   void clear(const clang::FunctionDecl *F);
-  /// Says that \p F leaves every lock that it is suspect for as it was, if nobody holds it: its proof has seen that on
-  /// all paths.
-  void balance(const clang::FunctionDecl *F);
+  /// Says what the proof of \p F has seen on all paths, of what it is suspect for: that it leaves every lock as it was if
+  /// nobody holds it (\p Locks), and that it waits for all threads that it starts, and for no others (\p Threads).
+  void balance(const clang::FunctionDecl *F, bool Locks, bool Threads);
   /// Whether \p F is judged when it is looked at by itself, whatever its callers in this file do with it.
   bool standsAlone(const clang::FunctionDecl *F);
   /// Whether a call of \p F leaves every lock and handle of its caller as it was, and always comes back: what happens

@@ -260,6 +260,7 @@ Session::Session(CompilerInstance &CI, const Options &Asked, Unit &U, Findings &
 bool Session::explore(const FunctionDecl *F, Exploration &Into, bool Everything) {
   Shared.On = Everything || U.touchesScopes(F) || hasLockAttributes(F) ? Focus::everything() : Filter.suspicion(F);
   Shared.Unbalanced = hasLockAttributes(F);
+  Shared.LeavesThreads = false;
   Shared.Before = Shared.Book.Made;
   ExprEngine Engine(CrossUnit, *Manager, &Into.Inlined, &Into.Summaries, ExprEngine::Inline_Regular);
   Engine.ExecuteWorkList(Manager->getAnalysisDeclContextManager().getStackFrame(F),
@@ -303,8 +304,7 @@ void Session::prove() {
     Exploration Apart;
     if (!explore(F, Apart, /*Everything=*/false) || Shared.isDecided())
       continue;
-    if (!Shared.Unbalanced)
-      Filter.balance(F);
+    Filter.balance(F, !Shared.Unbalanced, !Shared.LeavesThreads);
     if (!Asked.Triage)
       continue;
     count(F, true);
