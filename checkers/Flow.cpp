@@ -139,14 +139,14 @@ std::optional<Guard> safespawn::guardOf(const Expr *Condition, const ASTContext 
   const bool WithZero = Compare && Compare->getRHS()->EvaluateAsInt(Bound, Context) && Bound.Val.getInt() == 0;
   if (Compare && !WithZero)
     Compare->getRHS()->IgnoreParenCasts()->Profile(Id, Context, /*Canonical=*/true);
-  const Expr *Flag = (Compare ? Compare->getLHS() : Asked)->IgnoreParenCasts();
-  if ((!Compare || (WithZero && Op == BO_EQ)) && isa<DeclRefExpr, MemberExpr>(Flag))
-    Found.Flag = Found.Object = Flag;
-  else if (Compare && Bound.Val.isInt() && isa<DeclRefExpr, MemberExpr>(Flag)) {
+  const Expr *Object = (Compare ? Compare->getLHS() : Asked)->IgnoreParenCasts();
+  if ((!Compare || (WithZero && Op == BO_EQ)) && isa<DeclRefExpr, MemberExpr>(Object))
+    Found.Object = Object;
+  else if (Compare && Bound.Val.isInt() && isa<DeclRefExpr, MemberExpr>(Object)) {
     llvm::FoldingSetNodeID Question;
     Question.AddInteger(Op);
     Bound.Val.getInt().Profile(Question);
-    Found.Object = Flag;
+    Found.Object = Object;
     Found.Question = Question.ComputeHash();
   }
   Found.Hash = Id.ComputeHash();

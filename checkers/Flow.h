@@ -52,8 +52,8 @@ struct Guard {
   bool Negated = false; ///< the condition asks the opposite
   llvm::SmallVector<const clang::ValueDecl *, 4> Reads; ///< variables and fields
   bool Follows = false;                                 ///< reads also what has no name but a pointer to it
-  const clang::Expr *Flag = nullptr; ///< the variable or member whose truth it is, where it is no more than that
-  /// The variable or member whose truth it is, or that it compares with a constant, and what it asks of that.
+  /// The variable or member whose truth it is, or that it compares with a constant, where it is no more than that; and
+  /// what it asks of that, 0 for its truth.
   const clang::Expr *Object = nullptr;
   unsigned Question = 0;
 };

@@ -1085,9 +1085,6 @@ void LockState::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
     C.addTransition(State);
     return;
   }
-  const FunctionDecl *Definition = nullptr; // that the path has not gone into
-  A->Unbalanced |= Callee && A->U.meaningsOf(Callee).empty() && Callee->hasBody(Definition) &&
-                   A->concerns(Definition) && !A->leavesAlone(Definition) && !A->onlyWaits(Definition);
   Next = State = followThreads(State, Call, C.getStackFrame());
   if (A->U.meaningOf(Callee, Effect::Fork)) {
     // The child has one thread and locks in the state of that moment: what it does with them is its own art.
@@ -1766,7 +1763,7 @@ void safespawn::registerLockState(CheckerManager &Manager, Analysis &A) {
                              unsigned(Known.OnEntry), unsigned(Known.Uncounted), unsigned(Known.MaybeReleased)})
         Id.AddInteger(Value);
       if (Known.isHeld()) { // where it was taken only tells the story
-        Id.AddInteger(kinOf(Known.Owner));
+        addKin(Known.Owner, Id);
         Id.AddInteger(Known.Left);
       }
       if (Known.Result) {

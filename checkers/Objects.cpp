@@ -109,14 +109,11 @@ std::optional<bool> safespawn::truthOf(ProgramStateRef State, SymbolRef Symbol) 
   return std::nullopt;
 }
 
-unsigned safespawn::kinOf(const LocationContext *Frame) {
-  if (!Frame)
-    return 0;
-  llvm::FoldingSetNodeID Calls;
-  for (const StackFrameContext *F = Frame->getStackFrame(); F;
-       F = F->getParent() ? F->getParent()->getStackFrame() : nullptr)
-    Calls.AddPointer(F->getCallSite());
-  return Calls.ComputeHash() | 1;
+void safespawn::addKin(const LocationContext *Frame, llvm::FoldingSetNodeID &Id) {
+  unsigned Depth = 0; // so that what is added next is no call
+  for (; Frame; Frame = Frame->getParent(), ++Depth)
+    Id.AddPointer(Frame->getStackFrame()->getCallSite());
+  Id.AddInteger(Depth);
 }
 
 const StackFrameContext *safespawn::frameOf(const MemRegion *Region, ProgramStateRef State) {

@@ -19,8 +19,8 @@ int64_t placeInOrder(const llvm::APSInt &Number);
 /// The least and the greatest value that the path knows \p Symbol to have; the limits of int64_t where there are none.
 /// Both are places in order.
 std::pair<int64_t, int64_t> boundsOf(clang::ento::ProgramStateRef State, clang::ento::SymbolRef Symbol);
-/// A number that stands for the calls that led to \p Frame, whichever rounds of loops they were made in; 0 for none.
-unsigned kinOf(const clang::LocationContext *Frame);
+/// Adds to a fingerprint the calls that led to \p Frame (may be null), whichever rounds of loops they were made in.
+void addKin(const clang::LocationContext *Frame, llvm::FoldingSetNodeID &Id);
 /// The frame that \p Region is an automatic object of, or null.
 const clang::StackFrameContext *frameOf(const clang::ento::MemRegion *Region, clang::ento::ProgramStateRef State);
 /// The region of the handle at \p Region, whatever cast it is seen through; the first element of an array stays one.

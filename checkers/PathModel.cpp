@@ -155,14 +155,6 @@ bool steps(const Stmt *S, const Expr *Condition) {
   return llvm::any_of(S->children(), [&](const Stmt *Child) { return steps(Child, Condition); });
 }
 
-bool readsShared(const Stmt *Condition, const Stmt *Body);
-
-/// Whether \p Loop ends some time because \p Condition of it fails, although that holds in the first rounds: what a
-/// call returned is not a count, and neither is a flag that only this loop changes.
-bool endsInTime(const Stmt *Loop, const Expr *Condition, const Stmt *Body) {
-  return !holdsCall(Condition) && (steps(Loop, Condition) || readsShared(Condition, Body));
-}
-
 /// Whether \p S holds &\p Var.
 bool takesAddress(const Stmt *S, const VarDecl *Var) {
   if (!S)
@@ -186,6 +178,12 @@ bool readsShared(const Stmt *Condition, const Stmt *Body) {
   if (const auto *Op = dyn_cast<UnaryOperator>(Condition); Op && Op->getOpcode() == UO_Deref)
     return true;
   return llvm::any_of(Condition->children(), [&](const Stmt *Child) { return readsShared(Child, Body); });
+}
+
+/// Whether \p Loop ends some time because \p Condition of it fails, although that holds in the first rounds: what a
+/// call returned is not a count, and neither is a flag that only this loop changes.
+bool endsInTime(const Stmt *Loop, const Expr *Condition, const Stmt *Body) {
+  return !holdsCall(Condition) && (steps(Loop, Condition) || readsShared(Condition, Body));
 }
 
 } // namespace
@@ -245,9 +243,8 @@ void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) c
     // Out of a loop for ever leads only what its body asks, in whichever round.
     const bool MayEnd =
         E->isEvaluatable(C.getASTContext()) ||
-        (hasAlternatives(conditionOf(Loop))
-             ? false
-             : knowledgeOf(State, C.getSVal(E)).Holds != Knowledge::Yes || !endsInTime(Loop, E, In->getBody()));
+        (!hasAlternatives(conditionOf(Loop)) &&
+         (knowledgeOf(State, C.getSVal(E)).Holds != Knowledge::Yes || !endsInTime(Loop, E, In->getBody())));
     State = MayEnd ? State->remove<ClosedLoops>(Loop) : State->add<ClosedLoops>(Loop);
   }
   if (A->Book.Hosted && wasHere(State, E, C)) {
@@ -354,7 +351,7 @@ bool PathModel::wasHere(ProgramStateRef State, const Expr *Condition, CheckerCon
       llvm::none_of(State->get<ClosedLoops>(), [&](const Stmt *Loop) { return isWithin(Here, Condition, Loop); });
   llvm::FoldingSetNodeID Place;
   Place.AddPointer(Condition);
-  Place.AddInteger(kinOf(Here));
+  addKin(Here, Place);
   Place.AddPointer(State->get<LookedInto>());
   Place.AddPointer(State->get<LookedFrom>());
   for (auto AddFollowed : A->Fingerprints)
@@ -444,7 +441,7 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
   Words.AddInteger(Asked->Hash);
   Words.AddPointer(Frame);
   Kin.AddInteger(Asked->Hash);
-  Kin.AddInteger(kinOf(Frame));
+  addKin(Frame, Kin);
   SmallVector<std::pair<unsigned, const StackFrameContext *>, 2> Keys{{Words.ComputeHash(), Frame}};
   const MemRegion *Object = Asked->Object ? regionWritten(Asked->Object, State, C.getLocationContext()) : nullptr;
   if (Object && !frameOf(Object, State)) {
@@ -625,6 +622,12 @@ bool PathModel::hasSeenAll(const Stmt *Condition, CheckerContext &C) const {
 }
 
 void PathModel::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
+  // What the path has not gone into may do anything.
+  const auto *F = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
+  const FunctionDecl *Definition = nullptr;
+  if (!C.wasInlined && F && A->U.meaningsOf(F).empty() && F->hasBody(Definition) && A->concerns(Definition) &&
+      !A->leavesAlone(Definition) && !A->onlyWaits(Definition))
+    A->Unbalanced = A->LeavesThreads = true;
   if (looksInto(Call, C))
     C.generateSink(C.getState(), C.getPredecessor());
 }

@@ -1680,7 +1680,7 @@ const std::vector<unsigned> &Triage::Impl::flagsIn(const FunctionDecl *F) {
     for (const CFGBlock *B : *Graph) {
       const auto *Condition = dyn_cast_or_null<Expr>(B->getTerminatorCondition());
       const std::optional<Guard> G = Condition && B->succ_size() == 2 ? guardOf(Condition, U.context()) : std::nullopt;
-      const auto *Ref = G && G->Flag ? dyn_cast<DeclRefExpr>(G->Flag) : nullptr;
+      const auto *Ref = G && !G->Question ? dyn_cast_or_null<DeclRefExpr>(G->Object) : nullptr;
       const auto *Var = Ref ? dyn_cast<VarDecl>(Ref->getDecl()) : nullptr;
       if (Var && !Var->hasLocalStorage()) {
         Flags[G->Hash] = Var;
