@@ -297,13 +297,19 @@ void Session::prove() {
   // only functions of this file call is judged from there, but where nothing goes wrong however it is called there is
   // nothing to judge. (Without triage too, so that the same is passed by.)
   llvm::SmallPtrSet<const FunctionDecl *, 16> Clean, Explored;
+  llvm::DenseMap<const FunctionDecl *, SetOfConstDecls> Unproved; // and what was seen of others there
   Shared.Trial = true;
   for (const FunctionDecl *F : llvm::reverse(CallersFirst)) {
     if (!isAnalysed(F) || !isRelevant(F) || !U.isCalled(F) || !Filter.isSuspect(F))
       continue;
     Exploration Apart;
-    if (!explore(F, Apart, /*Everything=*/false) || Shared.isDecided())
+    const bool Whole = explore(F, Apart, /*Everything=*/false);
+    if (Shared.isDecided())
       continue;
+    if (!Whole) {
+      Unproved[F->getCanonicalDecl()] = std::move(Apart.Inlined);
+      continue;
+    }
     Filter.balance(F, !Shared.Unbalanced, !Shared.LeavesThreads);
     if (!Asked.Triage)
       continue;
@@ -328,6 +334,12 @@ void Session::prove() {
     if (Asked.Triage && !Filter.isSuspect(F))
       continue;
     Explored.insert(F->getCanonicalDecl());
+    if (auto Tried = Unproved.find(F->getCanonicalDecl()); Asked.Triage && Tried != Unproved.end()) {
+      // As far as the budget goes nothing was found, and nothing would be the second time.
+      Here.Inlined.insert(Tried->second.begin(), Tried->second.end());
+      count(F, false);
+      continue;
+    }
     count(F, explore(F, Here, /*Everything=*/!Asked.Triage));
   }
 }
