@@ -32,9 +32,11 @@ int64_t safespawn::placeInOrder(const llvm::APSInt &Number) {
 }
 
 std::pair<int64_t, int64_t> safespawn::boundsOf(ProgramStateRef State, SymbolRef Symbol) {
+  if (!Symbol->getType()->isIntegralOrEnumerationType())
+    return {INT64_MIN, INT64_MAX};
   ConstraintManager &Known = State->getConstraintManager();
   const llvm::APSInt *Least = Known.getSymMinVal(State, Symbol), *Most = Known.getSymMaxVal(State, Symbol);
-  if (!Least || !Most || !Symbol->getType()->isIntegralOrEnumerationType())
+  if (!Least || !Most)
     return {INT64_MIN, INT64_MAX};
   auto IsLimit = [](const llvm::APSInt &Number, bool Greatest) {
     return Number == (Greatest ? llvm::APSInt::getMaxValue(Number.getBitWidth(), Number.isUnsigned())
@@ -67,11 +69,12 @@ static bool isConstrained(ProgramStateRef State, SymbolRef Symbol) {
 static std::optional<bool> truthByRange(ProgramStateRef State, const SymIntExpr *Asked) {
   ConstraintManager &Known = State->getConstraintManager();
   const BinaryOperatorKind Op = Asked->getOpcode();
-  const llvm::APSInt &Number = Asked->getRHS();
-  if (Number == 0 && (Op == BO_EQ || Op == BO_NE)) {
+  const llvm::APSInt &Right = Asked->getRHS();
+  if (Right == 0 && (Op == BO_EQ || Op == BO_NE)) {
     const ConditionTruthVal IsNull = Known.isNull(State, Asked->getLHS());
     return IsNull.isConstrained() ? std::optional(IsNull.isConstrainedTrue() == (Op == BO_EQ)) : std::nullopt;
   }
+  const llvm::APSInt Number = Op == BO_Add ? -Right : Right; // x + 7 is zero where x is -7
   const llvm::APSInt *Least = Known.getSymMinVal(State, Asked->getLHS());
   const llvm::APSInt *Most = Known.getSymMaxVal(State, Asked->getLHS());
   // As wide as the number or narrower it is extended for the comparison, and keeps its value.
@@ -87,6 +90,13 @@ static std::optional<bool> truthByRange(ProgramStateRef State, const SymIntExpr 
     return LeastTo > 0 ? std::optional(true) : MostTo <= 0 ? std::optional(false) : std::nullopt;
   case BO_LE:
     return LeastTo > 0 ? std::optional(false) : MostTo <= 0 ? std::optional(true) : std::nullopt;
+  case BO_EQ:
+  case BO_NE:
+  case BO_Add:
+  case BO_Sub:
+    if (LeastTo > 0 || MostTo < 0)
+      return Op != BO_EQ;
+    return LeastTo == 0 && MostTo == 0 ? std::optional(Op == BO_EQ) : std::nullopt;
   default:
     return std::nullopt;
   }
@@ -99,9 +109,21 @@ std::optional<bool> safespawn::truthOf(ProgramStateRef State, SymbolRef Symbol) 
   if (IsNull.isConstrained())
     return IsNull.isConstrainedFalse();
   if (isa<BinarySymExpr>(Symbol) && Symbol->getType()->isIntegralOrEnumerationType() && isConstrained(State, Symbol)) {
-    if (const auto *WithNumber = dyn_cast<SymIntExpr>(Symbol))
-      if (std::optional<bool> Truth = truthByRange(State, WithNumber))
+    const auto *WithNumber = dyn_cast<SymIntExpr>(Symbol);
+    if (WithNumber)
+      if (std::optional<bool> Truth = truthByRange(State, WithNumber);
+          Truth || BinaryOperator::isAdditiveOp(WithNumber->getOpcode()))
         return Truth;
+    if (WithNumber && BinaryOperator::isEqualityOp(WithNumber->getOpcode())) {
+      const llvm::APSInt &Number = WithNumber->getRHS();
+      if (Number == 0 && isa<SymbolData>(WithNumber->getLHS()))
+        return std::nullopt;
+      // That a value is not a certain number changes nothing where it was known. That it is one has to be told to all
+      // that is made of it, which takes longer.
+      const bool Unequal = WithNumber->getOpcode() == BO_NE;
+      const ProgramStateRef Noted = State->assume(nonloc::SymbolVal(Symbol), Unequal);
+      return !Noted ? std::optional(!Unequal) : Noted == State ? std::optional(Unequal) : std::nullopt;
+    }
     auto [Holds, Fails] = State->assume(nonloc::SymbolVal(Symbol));
     if (bool(Holds) != bool(Fails))
       return bool(Holds);

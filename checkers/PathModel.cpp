@@ -64,6 +64,12 @@ public:
   void checkEndAnalysis(ExplodedGraph &Graph, BugReporter &Reporter, ExprEngine &Engine) const;
 
 private:
+  /// Whether the engine takes what is dead out of a path's state before the next statement. Before each it would take
+  /// as long as all that they do; where a path comes into a block, and around calls, is enough.
+  void purge(bool Next, CheckerContext &C) const {
+    if (A->Book.Hosted)
+      C.getAnalysisManager().options.AnalysisPurgeOpt = Next ? PurgeStmt : PurgeNone;
+  }
   /// Other checkers may run beside ours under scan-build: there we only touch what holds threads and locks.
   bool isOurs(const FunctionDecl *F) const;
   void leaveLoop(ProgramStateRef State, const Expr *Condition, const Stmt *Loop, CheckerContext &C) const;
@@ -107,6 +113,8 @@ private:
   mutable llvm::DenseMap<unsigned, llvm::SmallPtrSet<const Stmt *, 2>> AskedAt;
   /// Where its paths have been, and what they followed and knew there.
   mutable Visits Earlier;
+  /// The symbols that the value of a guard is made of.
+  mutable llvm::DenseMap<SymbolRef, SmallVector<SymbolRef, 2>> Atoms;
   /// Calls that were followed for what they wait for, and how deep.
   mutable llvm::DenseMap<unsigned, unsigned> Waited;
   // Of the whole file.
@@ -214,6 +222,7 @@ bool PathModel::isLent(const VarDecl *Var, const FunctionDecl *F) const {
 }
 
 void PathModel::checkBranchCondition(const Stmt *Condition, CheckerContext &C) const {
+  purge(true, C);
   const auto *E = dyn_cast<Expr>(Condition);
   const auto *In = dyn_cast_or_null<FunctionDecl>(C.getLocationContext()->getDecl());
   if (!E || !In)
@@ -547,12 +556,21 @@ ProgramStateRef PathModel::checkRegionChanges(ProgramStateRef State, const Inval
 }
 
 void PathModel::checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) const {
-  for (const auto &[Key, Value] : State->get<GuardMap>())
-    for (SymbolRef Symbol : Value.symbols())
+  for (const auto &[Key, Value] : State->get<GuardMap>()) {
+    const SymbolRef Whole = Value.getAsSymbol(/*IncludeBaseRegions=*/true);
+    if (!Whole)
+      continue;
+    auto [Parts, New] = Atoms.try_emplace(Whole);
+    if (New)
+      for (SymbolRef Symbol : Whole->symbols())
+        Parts->second.push_back(Symbol);
+    for (SymbolRef Symbol : Parts->second)
       Reaper.markLive(Symbol);
+  }
 }
 
 void PathModel::checkLocation(SVal Location, bool, const Stmt *, CheckerContext &C) const {
+  purge(false, C);
   // A path through a null pointer ends there; under scan-build the core checkers say so themselves.
   if (A->Book.Hosted && Location.isZeroConstant())
     C.generateSink(C.getState(), C.getPredecessor());
@@ -594,6 +612,7 @@ bool PathModel::mattersByWaits(const CallEvent &Call, CheckerContext &C) const {
 }
 
 void PathModel::checkPreCall(const CallEvent &Call, CheckerContext &C) const {
+  purge(true, C);
   // Whatever way the callee takes, the caller goes on in the same way, as if it had been passed by. So one path does
   // that, and another one looks for waits in the callee, and ends with it.
   ProgramStateRef State = C.getState();
@@ -622,6 +641,7 @@ bool PathModel::hasSeenAll(const Stmt *Condition, CheckerContext &C) const {
 }
 
 void PathModel::checkPostCall(const CallEvent &Call, CheckerContext &C) const {
+  purge(true, C);
   // What the path has not gone into may do anything.
   const auto *F = dyn_cast_or_null<FunctionDecl>(Call.getDecl());
   const FunctionDecl *Definition = nullptr;
@@ -664,6 +684,7 @@ void PathModel::checkEndAnalysis(ExplodedGraph &, BugReporter &, ExprEngine &) c
   Askers.clear();
   AskedAt.clear();
   Earlier.clear();
+  Atoms.clear();
   Waited.clear();
 }
 
