@@ -102,6 +102,20 @@ Change changeBy(const Stmt *S, const Unit &U) {
   return C;
 }
 
+/// Whether a call of this kind fails only where the program is broken.
+bool worksOrIsBroken(Effect What) {
+  switch (What) {
+  case Effect::Init:
+  case Effect::Acquire:
+  case Effect::Release:
+  case Effect::Destroy:
+  case Effect::Post:
+    return true;
+  default:
+    return false;
+  }
+}
+
 bool meets(const Decls &A, const Decls &B) {
   return llvm::any_of(A, [&](const ValueDecl *D) { return B.count(D); });
 }
@@ -440,15 +454,22 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
     Branches.push_back(std::move(New));
   }
 
-  // Whether a call has worked is part of what it did: who asks learns it.
+  // Whether a call has worked is part of what it did: who asks learns it. That a lock could not be waited for, or given
+  // back, is no state to go on in; who only logs it goes on as if it had worked.
+  auto Answers = [&](const Stmt *S) {
+    const auto *Call = dyn_cast<CallExpr>(S);
+    const ArrayRef<Meaning> Rows = Call ? U.meaningsOf(Call) : ArrayRef<Meaning>();
+    return IsEffect(S) &&
+           (Rows.empty() || !llvm::all_of(Rows, [](const Meaning &Row) { return worksOrIsBroken(Row.What); }));
+  };
   Decls Results;
   for (const auto &[Block, C] : Changes)
-    if (C.Value && !isa<CallExpr>(C.Value) && Holds(C.Value, IsEffect))
+    if (C.Value && !isa<CallExpr>(C.Value) && Holds(C.Value, Answers))
       Results.insert(C.Targets.begin(), C.Targets.end());
   auto AsksEffect = [&](const Stmt *Condition) {
     Decls Reads;
     addReads(Condition, Reads, Manager);
-    return meets(Reads, Results) || Holds(Condition, IsEffect);
+    return meets(Reads, Results) || Holds(Condition, Answers);
   };
 
   // A branch that is not idle makes its condition matter, what matters makes its assignments matter, and these the
