@@ -173,6 +173,31 @@ static const Stmt *addNamed(const Stmt *S, Decls &Out) {
   return Object;
 }
 
+/// Of what a described call is given, what is read to find it: of &p->f it is p, of &v nothing. What lies there is not
+/// asked for.
+static SmallVector<const Expr *, 4> readForAddress(const Expr *Argument) {
+  SmallVector<const Expr *, 4> Reads;
+  const Expr *E = Argument->IgnoreParenCasts();
+  const auto *Address = dyn_cast<UnaryOperator>(E);
+  if (Address && Address->getOpcode() == UO_AddrOf)
+    E = Address->getSubExpr()->IgnoreParenCasts();
+  else if (!E->getType()->isArrayType())
+    return {Argument};
+  for (;;) {
+    const auto *Member = dyn_cast<MemberExpr>(E);
+    const auto *Element = dyn_cast<ArraySubscriptExpr>(E);
+    const Expr *Base = Member ? Member->getBase() : Element ? Element->getBase()->IgnoreParenCasts() : nullptr;
+    if (Element)
+      Reads.push_back(Element->getIdx());
+    if (!Base || (Member && Member->isArrow()) || (Element && !Base->getType()->isArrayType())) {
+      if (!isa<DeclRefExpr>(E))
+        Reads.push_back(Base ? Base : E);
+      return Reads;
+    }
+    E = Base->IgnoreParenCasts();
+  }
+}
+
 /// What the value of an expression depends on: variables and fields, whatever object they belong to.
 void Forks::addReads(const Stmt *S, Decls &Out, ento::AnalysisManager &Manager) {
   const auto *Call = dyn_cast_or_null<CallExpr>(S);
@@ -187,7 +212,8 @@ void Forks::addReads(const Stmt *S, Decls &Out, ento::AnalysisManager &Manager) 
   if (const ArrayRef<Meaning> Rows = Call ? U.meaningsOf(Call) : ArrayRef<Meaning>(); !Rows.empty()) {
     for (unsigned N = 0; N < Call->getNumArgs(); ++N)
       if (llvm::any_of(Rows, [&](const Meaning &Row) { return Row.names(N); }))
-        addReads(Call->getArg(N), Out, Manager);
+        for (const Expr *Read : readForAddress(Call->getArg(N)))
+          addReads(Read, Out, Manager);
     return;
   }
   for (const Stmt *Child : S->children())
