@@ -17,9 +17,15 @@ using Decls = llvm::SmallPtrSet<const ValueDecl *, 16>;
 /// Whether what \p Call answers is anybody's guess, whatever it is given: a function that nobody here knows. (What it
 /// returns a pointer to is named by what it was asked.)
 bool answersAnything(const CallExpr *Call, const Unit &U) {
-  const FunctionDecl *Callee = Call->getDirectCallee();
-  return Callee && !Callee->hasBody() && !Callee->getBuiltinID() && !U.isDescribed(Callee) &&
-         !Call->getType()->isPointerType();
+  if (Call->getType()->isPointerType())
+    return false;
+  if (const FunctionDecl *Callee = Call->getDirectCallee())
+    return !Callee->hasBody() && !Callee->getBuiltinID() && !U.isDescribed(Callee);
+  // Through a pointer, which a path may know where it points into this file.
+  const QualType Type = Call->getCallee()->getType()->getPointeeType().getCanonicalType().getUnqualifiedType();
+  return !Type.isNull() && llvm::none_of(U.definitions(), [&](const FunctionDecl *F) {
+    return U.isHandedOut(F) && F->getType().getCanonicalType().getUnqualifiedType() == Type;
+  });
 }
 
 /// Adds the members of \p Type, if it is a struct or an array of them: what is done to it is done to each.
@@ -647,8 +653,11 @@ const Forks::Decls &Forks::askedAbove(const StackFrameContext *Frame, ento::Anal
   const StackFrameContext *Caller = Frame->getParent() ? Frame->getParent()->getStackFrame() : nullptr;
   if (!New || !Caller || !isa<FunctionDecl>(Caller->getDecl()))
     return Asked;
-  const Decls &Further = askedAbove(Caller, Manager), &Matter = factsAt(Caller, Manager).Matter;
-  for (const Decls *From : {&Further, &Matter})
+  const Facts &Of = factsAt(Caller, Manager);
+  const CFGBlock *Site = Frame->getCallSiteBlock();
+  const Decls &Further = askedAbove(Caller, Manager),
+              &Behind = Site && Site->getBlockID() < Of.From.size() ? Of.From[Site->getBlockID()] : Of.Matter;
+  for (const Decls *From : {&Further, &Behind})
     for (const ValueDecl *D : *From)
       addLasting(D, Asked);
   const auto *Call = dyn_cast<CallExpr>(Frame->getCallSite());
@@ -656,7 +665,7 @@ const Forks::Decls &Forks::askedAbove(const StackFrameContext *Frame, ento::Anal
   for (unsigned N = 0; Call && N < Call->getNumArgs() && N < F->getNumParams(); ++N) {
     Decls Given;
     addTargets(Call->getArg(N), Given);
-    if (meets(Given, Matter) || meets(Given, Further))
+    if (meets(Given, Behind) || meets(Given, Further))
       Asked.insert(cast<ValueDecl>(F->getParamDecl(N)->getCanonicalDecl()));
   }
   return Asked;
