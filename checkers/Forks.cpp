@@ -385,8 +385,30 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
     Decls Targets;
   };
   std::vector<Passing> Calls;
-  Decls Matter; // what effects, returns and the branches that are not idle depend on
-  Matter.insert(Asked.begin(), Asked.end());
+  // What effects, returns and the branches that are not idle depend on, in a block and behind it.
+  std::vector<Decls> Relevant(Graph->getNumBlockIDs());
+  auto Spread = [](const CFGBlock *Of, const Decls &Read, std::vector<Decls> &Into) {
+    SmallVector<std::pair<const CFGBlock *, const ValueDecl *>, 64> Work;
+    for (const ValueDecl *D : Read)
+      Work.push_back({Of, D});
+    bool Added = false;
+    while (!Work.empty()) {
+      const auto [At, D] = Work.pop_back_val();
+      if (!Into[At->getBlockID()].insert(D).second)
+        continue;
+      Added = true;
+      for (const CFGBlock *Before : At->preds())
+        if (Before)
+          Work.push_back({Before, D});
+    }
+    return Added;
+  };
+  auto ReadBy = [&](const Stmt *S) {
+    Decls Read;
+    addReads(S, Read, Manager);
+    return Read;
+  };
+  Spread(&Graph->getExit(), Decls(Asked.begin(), Asked.end()), Relevant);
   for (const CFGBlock *B : *Graph) {
     bool Effect = B->hasNoReturnElement();
     for (const CFGElement &Element : *B)
@@ -397,7 +419,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
           Described.insert(B); // the end of a thread is not the end of all
         if (IsEffect(S->getStmt())) {
           Effect = true;
-          addReads(S->getStmt(), Matter, Manager);
+          Spread(B, ReadBy(S->getStmt()), Relevant);
         }
         if (Change C = changeBy(S->getStmt(), U); !C.Targets.empty())
           Changes.push_back({B, std::move(C)});
@@ -420,7 +442,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
       }
     // What a switch chooses among is followed in all its ways anyway.
     if (isa_and_nonnull<SwitchStmt, IndirectGotoStmt>(B->getTerminatorStmt()))
-      addReads(B->getTerminatorCondition(), Matter, Manager);
+      Spread(B, ReadBy(B->getTerminatorCondition()), Relevant);
     HasEffect[B] = Effect;
   }
 
@@ -450,11 +472,11 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
     if (Sides[0] && Sides[1] && Ends[0] != Ends[1] && !Holds(Condition, IsEffect)) {
       Found.Ways[Condition] = {Ends[1], true};
       // A flag that a path has not seen set would lead it into that end.
-      Decls Reads;
-      addReads(Condition, Reads, Manager);
-      for (const ValueDecl *D : Reads)
+      Decls Asked;
+      for (const ValueDecl *D : ReadBy(Condition))
         if (Flags.count(D))
-          Matter.insert(D);
+          Asked.insert(D);
+      Spread(B, Asked, Relevant);
       continue;
     }
     Branch New{B, Condition, {}, nullptr, true, false};
@@ -499,13 +521,12 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
     if (C.Value && !isa<CallExpr>(C.Value) && Holds(C.Value, Answers))
       Results.insert(C.Targets.begin(), C.Targets.end());
   auto AsksEffect = [&](const Stmt *Condition) {
-    Decls Reads;
-    addReads(Condition, Reads, Manager);
-    return meets(Reads, Results) || Holds(Condition, Answers);
+    return meets(ReadBy(Condition), Results) || Holds(Condition, Answers);
   };
 
-  // A branch that is not idle makes its condition matter, what matters makes its assignments matter, and these the
-  // branches around them: until nothing is added.
+  // A branch that is not idle makes its condition matter before it, what matters makes its assignments matter, and
+  // these the branches around them: until nothing is added.
+  auto Matters = [&](const Decls &Changed, const CFGBlock *In) { return meets(Changed, Relevant[In->getBlockID()]); };
   auto IsIdle = [&](const Branch &B) {
     if (AsksEffect(B.Condition))
       return false;
@@ -515,8 +536,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
     if (B.Whole) {
       if (isa<ReturnStmt>(B.Whole) || !isa<Expr, DeclStmt>(B.Whole))
         return false;
-      Decls Targets = changeBy(B.Whole, U).Targets;
-      if (meets(Targets, Matter))
+      if (Matters(changeBy(B.Whole, U).Targets, B.Block))
         return false;
       // A value that goes into a call: which one does not matter where the call has no effect.
       if (Holds(B.Whole, IsEffect))
@@ -527,68 +547,47 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
     }
     llvm::SmallPtrSet<const CFGBlock *, 16> Inside(B.Between.begin(), B.Between.end());
     return llvm::none_of(Changes,
-                         [&](const auto &C) { return Inside.count(C.first) && meets(C.second.Targets, Matter); }) &&
-           llvm::none_of(Calls, [&](const Passing &P) { return Inside.count(P.Block) && meets(P.Targets, Matter); });
+                         [&](const auto &C) { return Inside.count(C.first) && Matters(C.second.Targets, C.first); }) &&
+           llvm::none_of(Calls, [&](const Passing &P) { return Inside.count(P.Block) && Matters(P.Targets, P.Block); });
   };
+  std::vector<bool> Seen(Changes.size());
   for (bool Changed = true; Changed;) {
-    const size_t Before = Matter.size();
     Changed = false;
     for (Branch &B : Branches)
       if (B.Idle && !IsIdle(B)) {
         B.Idle = false;
         Changed = true;
-        addReads(B.Condition, Matter, Manager);
+        Spread(B.Block, ReadBy(B.Condition), Relevant);
       }
-    for (const auto &[Block, C] : Changes)
-      if (meets(C.Targets, Matter))
-        addReads(C.Value, Matter, Manager);
+    for (size_t N = 0; N < Changes.size(); ++N)
+      if (const auto &[Block, C] = Changes[N]; !Seen[N] && Matters(C.Targets, Block)) {
+        Seen[N] = true;
+        Changed |= Spread(Block, ReadBy(C.Value), Relevant);
+      }
     for (const Passing &P : Calls)
-      if (meets(P.Targets, Matter))
-        addDeciding(P.Call, P.Callee, Matter, Matter, Manager);
-    Changed |= Matter.size() != Before;
+      if (Matters(P.Targets, P.Block)) {
+        Decls Deciding;
+        addDeciding(P.Call, P.Callee, Relevant[P.Block->getBlockID()], Deciding, Manager);
+        Changed |= Spread(P.Block, Deciding, Relevant);
+      }
   }
   for (const Branch &B : Branches)
     if (B.Idle)
       Found.Ways[B.Condition] = {B.Way, false};
-  for (const ValueDecl *D : Matter)
+  for (const Decls &There : Relevant)
+    Found.Matter.insert(There.begin(), There.end());
+  for (const ValueDecl *D : Found.Matter)
     if (const auto *Var = dyn_cast<VarDecl>(D); Var && Var->hasLocalStorage() && !Var->getType()->isAggregateType())
       Found.Locals.push_back(Var);
 
-  // What is still to come, against the flow.
-  Found.From.resize(Graph->getNumBlockIDs());
-  for (const CFGBlock *B : *Graph) {
-    Decls &Read = Found.From[B->getBlockID()];
-    for (const CFGElement &Element : *B)
-      if (auto S = Element.getAs<CFGStmt>(); S && IsEffect(S->getStmt()))
-        addReads(S->getStmt(), Read, Manager);
-    if (isa_and_nonnull<SwitchStmt, IndirectGotoStmt>(B->getTerminatorStmt()))
-      addReads(B->getTerminatorCondition(), Read, Manager);
+  // What a path is asked, besides, whatever comes of it.
+  Found.From = std::move(Relevant);
+  for (const CFGBlock *B : *Graph)
     if (const Stmt *Condition = askedBy(*B)) {
       auto Way = Found.Ways.find(Condition);
       if (Way == Found.Ways.end() || Way->second.Holds)
-        addReads(Condition, Read, Manager);
+        Spread(B, ReadBy(Condition), Found.From);
     }
-  }
-  for (const auto &[Block, C] : Changes)
-    if (meets(C.Targets, Matter))
-      addReads(C.Value, Found.From[Block->getBlockID()], Manager);
-  for (const Passing &P : Calls)
-    if (meets(P.Targets, Matter))
-      addDeciding(P.Call, P.Callee, Matter, Found.From[P.Block->getBlockID()], Manager);
-  for (bool Changed = true; Changed;) {
-    Changed = false;
-    for (const CFGBlock *B : *Graph) {
-      Decls &Read = Found.From[B->getBlockID()];
-      const size_t Before = Read.size();
-      for (const CFGBlock *Next : B->succs())
-        if (Next && Next != B) {
-          const Decls &There = Found.From[Next->getBlockID()];
-          Read.insert(There.begin(), There.end());
-        }
-      Changed |= Read.size() != Before;
-    }
-  }
-  Found.Matter = std::move(Matter);
   for (const auto &[Block, C] : Changes)
     for (const ValueDecl *D : C.Targets)
       if (isa<ParmVarDecl>(D))
