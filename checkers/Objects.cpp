@@ -131,6 +131,14 @@ std::optional<bool> safespawn::truthOf(ProgramStateRef State, SymbolRef Symbol) 
   return std::nullopt;
 }
 
+std::optional<bool> safespawn::truthOf(ProgramStateRef State, SVal Value) {
+  if (SymbolRef Symbol = Value.getAsSymbol())
+    return truthOf(State, Symbol);
+  if (Value.isConstant())
+    return !Value.isZeroConstant();
+  return Value.getAs<loc::MemRegionVal>() ? std::optional(true) : std::nullopt;
+}
+
 void safespawn::addKin(const LocationContext *Frame, llvm::FoldingSetNodeID &Id) {
   unsigned Depth = 0; // so that what is added next is no call
   for (; Frame; Frame = Frame->getParent(), ++Depth)

@@ -13,6 +13,7 @@ namespace safespawn {
 bool addKnowledge(clang::ento::ProgramStateRef State, clang::ento::SymbolRef Symbol, llvm::FoldingSetNodeID &Id);
 /// Whether \p Symbol is known to be other than 0 on the path, or to be 0.
 std::optional<bool> truthOf(clang::ento::ProgramStateRef State, clang::ento::SymbolRef Symbol);
+std::optional<bool> truthOf(clang::ento::ProgramStateRef State, clang::ento::SVal Value);
 /// A number that stands to those of other numbers as \p Number stands to them, whatever their signs. Of those beyond
 /// INT64_MAX only the last few thousand, which are errors and marks, are told apart.
 int64_t placeInOrder(const llvm::APSInt &Number);

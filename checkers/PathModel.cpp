@@ -101,6 +101,7 @@ private:
   // Of the exploration at hand: regions and frames of another one may lie at the same addresses.
   /// What a guard mentions, null for what it finds behind a pointer; interned, the same for all paths.
   mutable llvm::DenseMap<unsigned, SmallVector<const ValueDecl *, 4>> Mentions;
+  mutable llvm::SmallPtrSet<const ValueDecl *, 32> Mentioned; ///< by any of them
   /// Where a guard is asked.
   struct GuardUse {
     const StackFrameContext *In = nullptr;
@@ -459,8 +460,11 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
     Keys.push_back({Place.ComputeHash(), Top});
   }
   for (auto [Key, In] : Keys) {
-    if (auto [Reads, First] = Mentions.try_emplace(Key, Asked->Reads); First && Asked->Follows)
-      Reads->second.push_back(nullptr);
+    if (auto [Reads, First] = Mentions.try_emplace(Key, Asked->Reads); First) {
+      if (Asked->Follows)
+        Reads->second.push_back(nullptr);
+      Mentioned.insert(Reads->second.begin(), Reads->second.end());
+    }
     GuardUse &Use = Askers[Key];
     Use.In = In;
     Use.Everywhere |= Key != Keys.front().first;
@@ -494,18 +498,13 @@ void PathModel::followGuard(const Expr *Condition, CheckerContext &C) const {
 
   for (auto [Key, In] : Keys) {
     const SVal *Before = State->get<GuardMap>(Key);
-    auto Old = Before ? Before->getAs<DefinedOrUnknownSVal>() : std::nullopt;
-    if (Old) {
-      auto [WasTrue, WasFalse] = State->assume(*Old);
-      auto [IsTrue, IsFalse] = State->assume(*Value);
-      // Nothing on this path wrote what the guard reads. A call in between might have; that it did is "unknown", and
-      // no report may rest on it. (A comparison may have been decided one way or the other before it comes here.)
-      if (bool(WasTrue) != bool(WasFalse)) {
-        State = WasTrue ? IsTrue : IsFalse;
-        if (!State) {
-          C.generateSink(C.getState(), C.getPredecessor());
-          return;
-        }
+    // Nothing on this path wrote what the guard reads. A call in between might have; that it did is "unknown", and no
+    // report may rest on it. (A comparison may have been decided one way or the other before it comes here.)
+    if (const std::optional<bool> Was = Before ? truthOf(State, *Before) : std::nullopt) {
+      State = State->assume(*Value, *Was);
+      if (!State) {
+        C.generateSink(C.getState(), C.getPredecessor());
+        return;
       }
     }
     State = State->set<GuardMap>(Key, *Value);
@@ -517,6 +516,8 @@ ProgramStateRef PathModel::forgetGuards(ProgramStateRef State, SVal Location) co
   if (State->get<GuardMap>().isEmpty())
     return State;
   const ValueDecl *Written = declaredAt(Location.getAsRegion());
+  if (!Mentioned.count(Written))
+    return State;
   // *p = c fills a buffer: what has a name of its own is hardly what p points to.
   ProgramStateRef Next = State;
   for (const auto &[Key, Value] : State->get<GuardMap>())
@@ -681,6 +682,7 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
 void PathModel::checkEndAnalysis(ExplodedGraph &, BugReporter &, ExprEngine &) const {
   Branches->clear();
   Mentions.clear();
+  Mentioned.clear();
   Askers.clear();
   AskedAt.clear();
   Earlier.clear();
