@@ -30,6 +30,10 @@ struct Analysis {
   /// Whether one gives up a thread that it has not started, or ends with one that it has and that still runs.
   mutable bool LeavesThreads = false;
   bool isDecided() const { return Trial && Book.Made != Before; }
+  /// With so many nodes an exploration goes on only where little of it is left; 0 where it goes on in any case.
+  unsigned Doubtful = 0;
+  /// Whether too much was left of the one at hand.
+  mutable bool GivenUp = false;
   /// Whether a call leaves its caller's objects as they were (see Triage); null where nobody has looked.
   std::function<bool(const clang::FunctionDecl *)> Closed;
   bool leavesAlone(const clang::FunctionDecl *Callee) const {

@@ -22,7 +22,8 @@ using namespace safespawn;
 
 namespace {
 
-/// Steps that the proof of one function may take. A compile must not feel it; what needs more is named as unproved.
+/// Steps that the proof of one function may take. A compile must not feel it; what needs more is named as unproved. As
+/// much again is given where the end is near.
 constexpr unsigned CompileBudget = 16000;
 constexpr unsigned DeepBudget = 2000000;
 
@@ -263,11 +264,13 @@ bool Session::explore(const FunctionDecl *F, Exploration &Into, bool Everything)
   Shared.LeavesThreads = false;
   Shared.Before = Shared.Book.Made;
   ExprEngine Engine(CrossUnit, *Manager, &Into.Inlined, &Into.Summaries, ExprEngine::Inline_Regular);
+  Shared.Doubtful = Asked.Deep ? 0 : CompileBudget;
+  Shared.GivenUp = false;
   Engine.ExecuteWorkList(Manager->getAnalysisDeclContextManager().getStackFrame(F),
-                         Asked.Deep ? DeepBudget : CompileBudget);
+                         Asked.Deep ? DeepBudget : 2 * CompileBudget);
   if (!Shared.Trial)
     Engine.getBugReporter().FlushReports();
-  return Engine.hasEmptyWorkList(); // a loop that was left early is no gap: PathModel says how
+  return !Shared.GivenUp && Engine.hasEmptyWorkList(); // a loop that was left early is no gap: PathModel says how
 }
 
 void Session::count(const FunctionDecl *F, bool Whole) {
