@@ -31,8 +31,14 @@ int64_t safespawn::placeInOrder(const llvm::APSInt &Number) {
   return INT64_MAX - (FromEnd < Room ? int64_t(FromEnd) : Room);
 }
 
+/// Whether to infer something of \p Symbol from its parts would take long, and tell nothing: x | x >> 1 | x >> 2 ...
+static bool isIntricate(SymbolRef Symbol) {
+  constexpr unsigned MostParts = 12;
+  return Symbol->computeComplexity() > MostParts;
+}
+
 std::pair<int64_t, int64_t> safespawn::boundsOf(ProgramStateRef State, SymbolRef Symbol) {
-  if (!Symbol->getType()->isIntegralOrEnumerationType())
+  if (!Symbol->getType()->isIntegralOrEnumerationType() || isIntricate(Symbol))
     return {INT64_MIN, INT64_MAX};
   ConstraintManager &Known = State->getConstraintManager();
   const llvm::APSInt *Least = Known.getSymMinVal(State, Symbol), *Most = Known.getSymMaxVal(State, Symbol);
@@ -108,27 +114,29 @@ std::optional<bool> safespawn::truthOf(ProgramStateRef State, SymbolRef Symbol) 
   const ConditionTruthVal IsNull = State->getConstraintManager().isNull(State, Symbol);
   if (IsNull.isConstrained())
     return IsNull.isConstrainedFalse();
-  if (isa<BinarySymExpr>(Symbol) && Symbol->getType()->isIntegralOrEnumerationType() && isConstrained(State, Symbol)) {
-    const auto *WithNumber = dyn_cast<SymIntExpr>(Symbol);
-    if (WithNumber)
-      if (std::optional<bool> Truth = truthByRange(State, WithNumber);
-          Truth || BinaryOperator::isAdditiveOp(WithNumber->getOpcode()))
-        return Truth;
-    if (WithNumber && BinaryOperator::isEqualityOp(WithNumber->getOpcode())) {
-      const llvm::APSInt &Number = WithNumber->getRHS();
-      if (Number == 0 && isa<SymbolData>(WithNumber->getLHS()))
-        return std::nullopt;
-      // That a value is not a certain number changes nothing where it was known. That it is one has to be told to all
-      // that is made of it, which takes longer.
-      const bool Unequal = WithNumber->getOpcode() == BO_NE;
-      const ProgramStateRef Noted = State->assume(nonloc::SymbolVal(Symbol), Unequal);
-      return !Noted ? std::optional(!Unequal) : Noted == State ? std::optional(Unequal) : std::nullopt;
-    }
-    auto [Holds, Fails] = State->assume(nonloc::SymbolVal(Symbol));
-    if (bool(Holds) != bool(Fails))
-      return bool(Holds);
+  const auto *Asked = dyn_cast<BinarySymExpr>(Symbol);
+  if (!Asked || !Asked->getType()->isIntegralOrEnumerationType() || isIntricate(Asked) || !isConstrained(State, Asked))
+    return std::nullopt;
+  const auto *WithNumber = dyn_cast<SymIntExpr>(Asked);
+  if (WithNumber)
+    if (std::optional<bool> Truth = truthByRange(State, WithNumber))
+      return Truth;
+  if (!BinaryOperator::isComparisonOp(Asked->getOpcode())) {
+    const auto [Least, Most] = boundsOf(State, Asked);
+    return Least > 0 || Most < 0 ? std::optional(true) : Least == 0 && Most == 0 ? std::optional(false) : std::nullopt;
   }
-  return std::nullopt;
+  if (WithNumber && BinaryOperator::isEqualityOp(WithNumber->getOpcode())) {
+    const llvm::APSInt &Number = WithNumber->getRHS();
+    if (Number == 0 && isa<SymbolData>(WithNumber->getLHS()))
+      return std::nullopt;
+    // That a value is not a certain number changes nothing where it was known. That it is one has to be told to all
+    // that is made of it, which takes longer.
+    const bool Unequal = WithNumber->getOpcode() == BO_NE;
+    const ProgramStateRef Noted = State->assume(nonloc::SymbolVal(Asked), Unequal);
+    return !Noted ? std::optional(!Unequal) : Noted == State ? std::optional(Unequal) : std::nullopt;
+  }
+  auto [Holds, Fails] = State->assume(nonloc::SymbolVal(Asked));
+  return bool(Holds) == bool(Fails) ? std::nullopt : std::optional(bool(Holds));
 }
 
 std::optional<bool> safespawn::truthOf(ProgramStateRef State, SVal Value) {
