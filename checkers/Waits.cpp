@@ -38,7 +38,10 @@ static bool readsShared(const Expr *Condition, const Unit &U) {
     }
     const auto *Op = dyn_cast<UnaryOperator>(S);
     const auto *Member = dyn_cast<MemberExpr>(S);
-    Shared |= isa<CallExpr, AtomicExpr, ArraySubscriptExpr>(S) || (Member && Member->isArrow()) ||
+    const auto *Call = dyn_cast<CallExpr>(S);
+    // isinf(limit) computes.
+    const bool Asks = Call && !(Call->getDirectCallee() && Call->getDirectCallee()->hasAttr<ConstAttr>());
+    Shared |= Asks || isa<AtomicExpr, ArraySubscriptExpr>(S) || (Member && Member->isArrow()) ||
               (Op && Op->getOpcode() == UO_Deref);
     return true;
   });

@@ -204,6 +204,17 @@ void good_wrapper_in_a_loop(struct queue *queue) {
 // Whoever calls it holds the lock, and is not here.
 int good_wrapper_for_others(struct queue *queue) { return pthread_cond_wait(&queue->changed, &queue->lock); }
 
+// How long it waits is no state that anybody changes, and neither is what is computed of it.
+struct timespec until_time(double when);
+int good_wrapper_with_two_ways(pthread_cond_t *condition, pthread_mutex_t *mutex, double limit) {
+  if (__builtin_isinf(limit))
+    return pthread_cond_wait(condition, mutex);
+  if (limit < 0)
+    limit = 0;
+  const struct timespec until = until_time(limit);
+  return pthread_cond_timedwait(condition, mutex, &until);
+}
+
 int good_wrapper_with_a_limit(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *until) {
   if (until)
     return pthread_cond_timedwait(condition, mutex, until);
