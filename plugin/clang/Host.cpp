@@ -136,7 +136,10 @@ void Host::HandleTranslationUnit(ASTContext &Context) {
     Found.Problems.push_back({Problem::Skipped, "", "not C", {}});
     return finish(Found);
   }
-  Models Known;
+  IdentifierTable &Names = Context.Idents;
+  IdentifierInfoLookup *Precompiled = Names.getExternalIdentifierLookup();
+  Models Known(
+      [&](StringRef Call) { return Names.find(Call) != Names.end() || (Precompiled && Precompiled->get(Call)); });
   if (Asked.ReadConfig) {
     for (const ConfigMistake &M : addUserModels(CI.getSourceManager(), CI.getDiagnostics(), Known))
       Found.Problems.push_back({Problem::Config, "", M.What, M.At});
