@@ -576,7 +576,7 @@ void PathModel::checkLiveSymbols(ProgramStateRef State, SymbolReaper &Reaper) co
 void PathModel::checkLocation(SVal Location, bool, const Stmt *, CheckerContext &C) const {
   purge(false, C);
   // A path through a null pointer ends there; under scan-build the core checkers say so themselves.
-  if (A->Book.Hosted && Location.isZeroConstant())
+  if (A->Book.Hosted && (Location.isZeroConstant() || A->GivenUp))
     C.generateSink(C.getState(), C.getPredecessor());
 }
 
