@@ -108,20 +108,6 @@ Change changeBy(const Stmt *S, const Unit &U) {
   return C;
 }
 
-/// Whether a call of this kind fails only where the program is broken.
-bool worksOrIsBroken(Effect What) {
-  switch (What) {
-  case Effect::Init:
-  case Effect::Acquire:
-  case Effect::Release:
-  case Effect::Destroy:
-  case Effect::Post:
-    return true;
-  default:
-    return false;
-  }
-}
-
 bool meets(const Decls &A, const Decls &B) {
   return llvm::any_of(A, [&](const ValueDecl *D) { return B.count(D); });
 }
@@ -514,7 +500,7 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
     const auto *Call = dyn_cast<CallExpr>(S);
     const ArrayRef<Meaning> Rows = Call ? U.meaningsOf(Call) : ArrayRef<Meaning>();
     return IsEffect(S) &&
-           (Rows.empty() || !llvm::all_of(Rows, [](const Meaning &Row) { return worksOrIsBroken(Row.What); }));
+           (Rows.empty() || !llvm::all_of(Rows, [](const Meaning &Row) { return failsOnlyIfBroken(Row.What); }));
   };
   Decls Results;
   for (const auto &[Block, C] : Changes)

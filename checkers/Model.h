@@ -98,6 +98,12 @@ inline bool isOnSync(Effect What) {
   }
 }
 
+/// Whether a call of this kind fails only where the program is broken: nobody writes code to go on after it has.
+inline bool failsOnlyIfBroken(Effect What) {
+  return What == Effect::Init || What == Effect::Acquire || What == Effect::Release || What == Effect::Destroy ||
+         What == Effect::Post;
+}
+
 /// Whether the effect gives a thread's handle up: nobody may join or detach it again.
 inline bool isGivingUp(Effect What) {
   return What == Effect::Join || What == Effect::TryJoin || What == Effect::Detach;
