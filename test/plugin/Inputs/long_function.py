@@ -1,3 +1,5 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes a C function that forgets one of its locks behind many branches: long_function.py BRANCHES LINES"""
 
 import sys
