@@ -14,20 +14,6 @@ namespace {
 
 using Decls = llvm::SmallPtrSet<const ValueDecl *, 16>;
 
-/// Whether what \p Call answers is anybody's guess, whatever it is given: a function that nobody here knows. (What it
-/// returns a pointer to is named by what it was asked.)
-bool answersAnything(const CallExpr *Call, const Unit &U) {
-  if (Call->getType()->isPointerType())
-    return false;
-  if (const FunctionDecl *Callee = Call->getDirectCallee())
-    return !Callee->hasBody() && !Callee->getBuiltinID() && !U.isDescribed(Callee);
-  // Through a pointer, which a path may know where it points into this file.
-  const QualType Type = Call->getCallee()->getType()->getPointeeType().getCanonicalType().getUnqualifiedType();
-  return !Type.isNull() && llvm::none_of(U.definitions(), [&](const FunctionDecl *F) {
-    return U.isHandedOut(F) && F->getType().getCanonicalType().getUnqualifiedType() == Type;
-  });
-}
-
 /// Adds the members of \p Type, if it is a struct or an array of them: what is done to it is done to each.
 void addMembers(QualType Type, Decls &Out) {
   const RecordDecl *Record = Type->getBaseElementTypeUnsafe()->getAsRecordDecl();
@@ -190,10 +176,26 @@ static SmallVector<const Expr *, 4> readForAddress(const Expr *Argument) {
   }
 }
 
+bool Forks::answersAnything(const CallExpr *Call) {
+  if (Call->getType()->isPointerType())
+    return false;
+  if (const FunctionDecl *Callee = Call->getDirectCallee())
+    return !Callee->hasBody() && !Callee->getBuiltinID() && !U.isDescribed(Callee);
+  if (!PointedTo) {
+    PointedTo.emplace();
+    for (const FunctionDecl *F : U.definitions())
+      if (U.isHandedOut(F))
+        PointedTo->insert(F->getType().getCanonicalType().getTypePtr());
+  }
+  // A path may know where it points, if that is in this file.
+  const auto *Type = Call->getCallee()->getType()->getPointeeType()->getAs<FunctionProtoType>();
+  return Type && !PointedTo->count(Type->getCanonicalTypeInternal().getTypePtr());
+}
+
 /// What the value of an expression depends on: variables and fields, whatever object they belong to.
 void Forks::addReads(const Stmt *S, Decls &Out, ento::AnalysisManager &Manager) {
   const auto *Call = dyn_cast_or_null<CallExpr>(S);
-  if (!S || (Call && answersAnything(Call, U)))
+  if (!S || (Call && answersAnything(Call)))
     return;
   if (const Stmt *Inner = addNamed(S, Out); Inner != S)
     return addReads(Inner, Out, Manager);
@@ -458,11 +460,11 @@ Forks::Facts Forks::find(const FunctionDecl *F, ArrayRef<const ValueDecl *> Aske
     if (Sides[0] && Sides[1] && Ends[0] != Ends[1] && !Holds(Condition, IsEffect)) {
       Found.Ways[Condition] = {Ends[1], true};
       // A flag that a path has not seen set would lead it into that end.
-      Decls Asked;
+      Decls FlagsAsked;
       for (const ValueDecl *D : ReadBy(Condition))
         if (Flags.count(D))
-          Asked.insert(D);
-      Spread(B, Asked, Relevant);
+          FlagsAsked.insert(D);
+      Spread(B, FlagsAsked, Relevant);
       continue;
     }
     Branch New{B, Condition, {}, nullptr, true, false};

@@ -79,9 +79,13 @@ private:
   const Facts &factsOf(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
   /// The facts of the function at \p Frame where its callers ask for what it has written.
   const Facts &factsAt(const clang::StackFrameContext *Frame, clang::ento::AnalysisManager &Manager);
-  /// What the callers at \p Frame ask for: memory, and the parameters that lead to their variables.
+  /// What the callers at \p Frame ask for once it has returned: memory, and the parameters that lead to their
+  /// variables.
   const Decls &askedAbove(const clang::StackFrameContext *Frame, clang::ento::AnalysisManager &Manager);
   bool isUnderWay(const clang::FunctionDecl *F) const;
+  /// Whether what \p Call answers is anybody's guess, whatever it is given: a function that nobody here knows. (What it
+  /// returns a pointer to is named by what it was asked.)
+  bool answersAnything(const clang::CallExpr *Call);
   void addReads(const clang::Stmt *S, Decls &Out, clang::ento::AnalysisManager &Manager);
   /// The memory that \p F, with all that it calls, may ask for, except for what lies in its own frame.
   const Decls &memoryReadBy(const clang::FunctionDecl *F, clang::ento::AnalysisManager &Manager);
@@ -112,6 +116,8 @@ private:
     Decls Memory;
   };
   std::map<std::pair<const clang::FunctionDecl *, Focus>, Reads> ReadBy;
+  /// The types of the functions of this file that somebody may have a pointer to; filled in when somebody asks.
+  std::optional<llvm::SmallPtrSet<const clang::Type *, 16>> PointedTo;
   /// Whether a function is a getter, a predicate, a thin layer.
   llvm::DenseMap<const clang::FunctionDecl *, bool> Small;
 };

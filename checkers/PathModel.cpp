@@ -699,7 +699,8 @@ bool PathModel::evalCall(const CallEvent &Call, CheckerContext &C) const {
   return true;
 }
 
-void PathModel::checkEndAnalysis(ExplodedGraph &, BugReporter &, ExprEngine &) const {
+void PathModel::checkEndAnalysis(ExplodedGraph &, BugReporter &, ExprEngine &Engine) const {
+  Engine.getAnalysisManager().options.AnalysisPurgeOpt = PurgeStmt; // whatever was explored before, each begins alike
   Branches->clear();
   Mentions.clear();
   Mentioned.clear();
